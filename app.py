@@ -1,0 +1,10 @@
+"""The shop: its nouns in `resources`, its access rules in `policies` and `policy.csv`, the rest derived by Charter."""
+
+import policies
+import resources
+from charter import build, run
+
+app = build(resources, policies)
+
+if __name__ == "__main__":
+    run("app:app")

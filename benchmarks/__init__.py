@@ -1,0 +1,1 @@
+"""What is fast, measured: charter beside the same endpoints written by hand. Run ``python -m benchmarks``."""

@@ -1,0 +1,20 @@
+"""Casbin's door: a policy becomes, once, a table of decisions, and every request asks that table."""
+
+from charter.access.findings import POLICY_CODES
+from charter.access.meaning import Link, Rule
+from charter.access.policy import check_policy
+from charter.access.table import AccessTable, Decision, load_access
+from charter.access.vocabulary import ANY, Noun, Vocabulary
+
+__all__ = [
+    "ANY",
+    "POLICY_CODES",
+    "AccessTable",
+    "Decision",
+    "Link",
+    "Noun",
+    "Rule",
+    "Vocabulary",
+    "check_policy",
+    "load_access",
+]

@@ -1,0 +1,141 @@
+"""``build()``: discover -> check -> compile -> mount. The result is an ordinary FastAPI application."""
+
+import logging
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from charter import __version__
+from charter.admin import mount_admin
+from charter.assemble.discover import Declared, discover
+from charter.assemble.failures import add_handlers
+from charter.assemble.routes import PUBLIC, add_health, add_pages, check_routes
+from charter.assemble.startup import close_db, init_db
+from charter.auth import Account, Auth
+from charter.catalog import Catalog, compile_catalog
+from charter.checks import check
+from charter.errors import DeclarationError, Problem
+from charter.logs import configure_logging
+from charter.openapi import complete
+from charter.plugins.ratelimit import RateLimiter
+from charter.rest import resource_router
+from charter.services import Services
+from charter.settings import Settings, load_settings
+from charter.store import Store
+from charter.web import wrap
+
+log = logging.getLogger("charter.start")
+
+MODEL_FILE = Path("model.conf")
+
+
+def build(
+    resources: ModuleType,
+    policies: ModuleType,
+    settings: Settings | None = None,
+    *,
+    routers: Sequence[APIRouter] = (),
+    public: Collection[str] = (),
+) -> FastAPI:
+    """The application that the packages `resources` and `policies` declare.
+
+    `routers` are hand-written ones; each of their routes needs a rule (a dependency such as ``require_permission``) or
+    a name in `public`. Raises :class:`DeclarationError` with every problem at once.
+    """
+    settings = settings or load_settings()
+    configure_logging(settings)
+    declared = discover(resources, policies)
+    services = make_services(declared, settings)
+    app = FastAPI(
+        title=settings.brand_name,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(services, declared, {*PUBLIC, *public}),
+    )
+    app.state.charter = services
+    for entry in services.catalog.entries.values():
+        app.include_router(resource_router(services, entry))
+    app.include_router(services.auth.router)
+    for router in routers:
+        app.include_router(router)
+    add_health(app, services)
+    add_pages(app, services)
+    mount_admin(app, services)
+    add_handlers(app)
+    _document(app, services)
+    app.add_middleware(wrap, settings=settings, guards=(services.limiter.guard,))  # type: ignore[arg-type] # a factory is enough
+    return app
+
+
+def make_services(declared: Declared, settings: Settings) -> Services:
+    """Check and compile the declarations; opens no connection."""
+    catalog = compile_catalog(declared.resources, declared.scopes)
+    access = check(catalog, declared.roles, declared.scopes, Path(settings.policy_file), MODEL_FILE)
+    limiter = RateLimiter(
+        declared.limits,
+        declared.roles,
+        enabled=settings.rate_limits,
+        scale=settings.rate_limit_scale,
+        workers=settings.workers,
+        redis_url=settings.redis_url,
+    )
+    accounts = _accounts(catalog)
+    store = Store(settings, catalog, metadata())
+    auth = Auth(settings, store, catalog.entries[accounts], declared.roles, limiter)
+    # The accounts' own hooks come with Auth, so the entry is complete only now.
+    catalog = Catalog({**catalog.entries, accounts: auth.entry}, catalog.problems)
+    store.catalog = catalog
+    return Services(settings, catalog, declared.roles, access, store, limiter, auth)
+
+
+def metadata() -> MetaData:
+    """All tables of the application."""
+    return SQLModel.metadata
+
+
+def _accounts(catalog: Catalog) -> str:
+    """The path of the resource whose class is the application's account."""
+    found = [name for name, entry in catalog.entries.items() if issubclass(entry.resource.model, Account)]
+    if len(found) != 1:
+        message = f"one resource has to be declared on a class derived from Account, {len(found)} were found"
+        raise DeclarationError([Problem("missing_account", "resources", message)])
+    return found[0]
+
+
+def _lifespan(services: Services, declared: Declared, public: Collection[str]) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        check_routes(app, public)
+        await services.limiter.start()
+        told = await init_db(services, metadata(), declared.seeds)
+        for line in told.lines:
+            print(line, flush=True)  # noqa: T201 # told once, to the person who starts it; never logged
+        yield
+        await services.auth.close()
+        await services.limiter.close()
+        await close_db(services)
+
+    return lifespan
+
+
+def _document(app: FastAPI, services: Services) -> None:
+    """Replace FastAPI's OpenAPI document by one that has the generated parts; made once, when first asked for."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            frame = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            app.openapi_schema = complete(frame, services.catalog.entries.values())
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign] # FastAPI's documented way
+
+
+__all__ = ["build", "close_db", "init_db", "make_services", "metadata"]

@@ -1,0 +1,74 @@
+"""What happens between the process starting and the first request: schema, first admin, demo data, under one lock."""
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import MetaData
+
+from charter.declare import Seed
+from charter.migrate import run_locked, upgrade
+from charter.services import Services
+from charter.store import Repository, Transaction
+
+log = logging.getLogger("charter.start")
+
+SAFE_SQLITE = (3, 51, 3)
+"""Earlier libraries can corrupt a WAL database when two connections write and checkpoint in the same instant."""
+
+
+@dataclass(slots=True)
+class FirstStart:
+    """What has to be told once, on the first start: lines for a person at a terminal."""
+
+    lines: list[str] = field(default_factory=list)
+
+
+async def init_db(services: Services, metadata: MetaData, seeds: Sequence[Seed] = ()) -> FirstStart:
+    """Bring the database up to date and fill what is missing; safe to call from many processes at once."""
+    told = FirstStart()
+    settings = services.settings
+    _warn_of_sqlite(services)
+    development = settings.environment == "development"
+    done = await run_locked(settings, lambda connection: upgrade(connection, metadata, development=development))
+    for line in done:
+        log.info(line)
+    await services.store.write(lambda tx: _claim_first_start(tx, services, told))
+    if told.lines:
+        await _fill(services, seeds, told)
+    return told
+
+
+def _claim_first_start(tx: Transaction, services: Services, told: FirstStart) -> None:
+    """The first admin is made in the transaction that finds there is no account: one process wins."""
+    entry = services.auth.entry
+    if not tx.is_empty(entry):
+        return
+    settings = services.settings
+    password = settings.admin_password or secrets.token_urlsafe(12)
+    role = services.roles.order[-1]
+    Repository(tx, entry).create(email=settings.admin_email, password=password, role=role, is_verified=True)
+    told.lines.append(f"admin: {settings.admin_email}")
+    told.lines.append(f"password: {password}" if not settings.admin_password else "password: as in ADMIN_PASSWORD")
+
+
+async def _fill(services: Services, seeds: Sequence[Seed], told: FirstStart) -> None:
+    if not services.settings.demo_data:
+        return
+    for seed in seeds:
+        told.lines += await services.store.write(seed.fill)
+
+
+def _warn_of_sqlite(services: Services) -> None:
+    if services.store.is_sqlite and sqlite3.sqlite_version_info < SAFE_SQLITE:
+        safe = ".".join(map(str, SAFE_SQLITE))
+        log.warning("SQLite %s has a known WAL fault, mended in %s", sqlite3.sqlite_version, safe)
+
+
+async def close_db(services: Services) -> None:
+    """Close the database; nothing may be asked of it afterwards."""
+    await services.store.close()
+    await asyncio.sleep(0)

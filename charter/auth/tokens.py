@@ -1,0 +1,114 @@
+"""Access tokens: short-lived, signed, and checked claim by claim. Their sign-in is looked up elsewhere."""
+
+import hashlib
+import hmac
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+from fastapi_users.jwt import JWT_ALGORITHM, generate_jwt
+from starlette.types import Scope
+
+from charter.auth.tables import as_uuid
+from charter.errors import AuthenticationException
+from charter.settings import Settings
+
+ISSUER, AUDIENCE, KIND = "charter", "charter:api", "access"
+CLAIMS = ("sub", "sid", "epoch", "jti", "iat", "exp", "iss", "aud", "typ")
+LONGEST_TOKEN = 4096
+"""Characters; ours have some 450."""
+
+_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says: whose it is, of which session, and how often the account had been locked out then."""
+
+    user_id: UUID
+    session: UUID
+    epoch: int
+    token_id: str
+    expires_at: int
+
+
+def derived_key(secret: str, purpose: str) -> str:
+    """A key for one purpose (64 hex digits), so that nothing signed for one is ever taken for another."""
+    return hmac.new(secret.encode(), f"charter:{purpose}".encode(), hashlib.sha256).hexdigest()
+
+
+def invalid_token() -> AuthenticationException:
+    """401 for credentials that are there but not good (RFC 6750, section 3.1); never says what is wrong with them."""
+    return AuthenticationException(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+class AccessTokens:
+    """Writes and reads the access tokens of one application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._key = derived_key(settings.secret_key, KIND)
+        self.seconds = max(1, round(settings.access_token_minutes * 60))
+
+    def write(self, user_id: UUID, session: UUID, epoch: int) -> str:
+        """A token for `user_id` that lives ``ACCESS_TOKEN_MINUTES``."""
+        now = int(time.time())
+        claims = {
+            "sub": str(user_id),
+            "sid": str(session),
+            "epoch": epoch,
+            "jti": uuid4().hex,
+            "iat": now,
+            "exp": now + self.seconds,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "typ": KIND,
+        }
+        return generate_jwt(claims, self._key)
+
+    def read(self, token: str) -> Claims:
+        """The claims of a token of ours that has not expired; :class:`AuthenticationException` for any other text."""
+        if len(token) > LONGEST_TOKEN:
+            raise invalid_token()
+        try:
+            # fastapi-users' decoder accepts a token without `exp`
+            data = jwt.decode(
+                token,
+                self._key,
+                algorithms=[JWT_ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": list(CLAIMS)},
+            )
+        except (jwt.PyJWTError, ValueError):
+            raise invalid_token() from None
+        return _claims(data)
+
+
+def _claims(data: dict[str, Any]) -> Claims:
+    user_id, session = as_uuid(data["sub"]), as_uuid(data["sid"])
+    epoch, token_id = data["epoch"], data["jti"]
+    if user_id is None or session is None or type(epoch) is not int or not isinstance(token_id, str):
+        raise invalid_token()
+    if data["typ"] != KIND:
+        raise invalid_token()
+    return Claims(user_id, session, epoch, token_id, int(data["exp"]))
+
+
+def bearer_token(scope: Scope) -> str | None:
+    """The token of the ``Authorization`` header (RFC 6750, section 2.1), None without one.
+
+    :class:`AuthenticationException` for a header of another scheme or form, or for more than one.
+    """
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not given:
+        return None
+    match = _BEARER.fullmatch(given[0].decode("latin-1").strip())
+    if match is None or len(given) > 1:
+        raise invalid_token()
+    return match.group(1)
+
+
+__all__ = ["AccessTokens", "Claims", "bearer_token", "derived_key", "invalid_token"]

@@ -1,0 +1,198 @@
+"""Compiles declarations into frozen entries, once, at start. The sole reader of ORM metadata.
+
+Nothing here looks at a policy's rules or at a request; problems are collected, never raised one by one.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy.orm import configure_mappers
+
+from charter.catalog.columns import UnsupportedTypeError, computed_field, fields_of
+from charter.catalog.entry import SYSTEM, Catalog, Entry, Field, Path, Relation, Schemas, UnknownNameError
+from charter.catalog.rows import CALLER_ID, CALLER_ROLE, SymbolicCaller, SymbolicRow, relations_of
+from charter.catalog.schemas import BodyKind, body_model, example_of, make_schemas
+from charter.catalog.storage import LONGEST_INDEXED_TEXT, add_soft_delete, apply_storage
+from charter.catalog.slugs import built_in_hooks
+from charter.declare import Computed, Input, Resource, Scope
+from charter.errors import Problem
+
+_BASE = ("id", "created_at", "updated_at")
+
+
+def compile_catalog(resources: Sequence[Resource], scopes: Sequence[Scope]) -> Catalog:
+    """All `resources` as entries, with every problem found; an entry with a fatal problem is left out."""
+    problems: list[Problem] = []
+    for resource in resources:
+        add_soft_delete(resource, table_of(resource))
+    configure_mappers()
+    entries: dict[str, Entry] = {}
+    for resource in resources:
+        entry = _Compiler(resource, scopes, problems).entry()
+        if entry is not None and entry.name in entries:
+            problems.append(Problem("duplicate_path", entry.name, f"two resources have the path '{entry.name}'"))
+        elif entry is not None:
+            entries[entry.name] = entry
+    return Catalog(entries, tuple(problems))
+
+
+def table_of(resource: Resource) -> Table:
+    """The SQLAlchemy table behind a declaration."""
+    table: Table = resource.model.__table__  # type: ignore[attr-defined] # SQLModel sets it on table classes
+    return table
+
+
+def default_path(name: str) -> str:
+    """The path segment of a table: its name in the plural, with dashes (``order_item`` -> ``order-items``)."""
+    kebab = name.replace("_", "-")
+    if kebab.endswith("s"):
+        return kebab
+    if kebab.endswith("y") and kebab[-2:-1] not in "aeiou":
+        return f"{kebab[:-1]}ies"
+    return f"{kebab}s"
+
+
+class _Compiler:
+    """Compiles one declaration; what is wrong goes to `problems` with the resource as its place."""
+
+    def __init__(self, resource: Resource, scopes: Sequence[Scope], problems: list[Problem]) -> None:
+        self.resource = resource
+        self.scope_list = scopes
+        self.problems = problems
+        self.table = table_of(resource)
+        self.name = resource.path or default_path(self.table.name)
+        self.where = f"resource {self.name}"
+
+    def entry(self) -> Entry | None:
+        """The entry, or None where the class itself cannot be read."""
+        try:
+            fields = fields_of(self.resource.model, self.table)
+        except UnsupportedTypeError as error:
+            self.problem("unsupported_type", str(error))
+            return None
+        relations = relations_of(self.resource.model)
+        columns = dict(fields)
+        filters = self.paths("filter", (*_BASE, *self.resource.filter), columns, relations)
+        sorts = self.paths("sort", (*_BASE, *self.resource.sort), columns, relations)
+        indexed = {path.name for path in (*filters.values(), *sorts.values()) if path.relation is None}
+        self.check_indexed(indexed, columns)
+        apply_storage(self.resource, self.table, columns, indexed)
+        fields |= self.computed(fields)
+        inputs = {item.name: item for item in self.resource.extra if isinstance(item, Input)}
+        self.check_names("search", self.resource.search, fields)
+        self.check_names("include", self.resource.include, relations)
+        self.check_names("admin columns", self.resource.admin.columns, {**fields, **relations})
+        return Entry(
+            name=self.name,
+            title=self.resource.model.__name__,
+            resource=self.resource,
+            table=self.table,
+            fields=fields,
+            inputs=inputs,
+            relations=relations,
+            filters=filters,
+            sorts=sorts,
+            schemas=make_schemas(self.resource.model.__name__, fields, inputs),
+            scopes=self.scopes(),
+            owner=self.owner(),
+            hooks=(*built_in_hooks(columns), self.resource.hooks),
+            description=(self.resource.model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "),
+        )
+
+    def problem(self, code: str, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(code, self.where, message, hint))
+
+    def unknown(self, word: str, name: str, known: Any) -> None:
+        near = get_close_matches(name, list(known), n=1)
+        self.problem("unknown_field", f"{word} names '{name}', which is not there", f"Perhaps you meant '{near[0]}'." if near else "")
+
+    def check_names(self, word: str, names: Sequence[str], known: Any) -> None:
+        for name in names:
+            if name.split(".")[0] not in known:
+                self.unknown(word, name, known)
+
+    def check_indexed(self, indexed: set[str], fields: dict[str, Field]) -> None:
+        for name in sorted(indexed):
+            field = fields[name]
+            if field.kind == "text" and not field.choices and (field.max_length or 10**9) > LONGEST_INDEXED_TEXT:
+                self.problem(
+                    "unbounded_index",
+                    f"filter or sort uses '{name}', whose text has no max_length of {LONGEST_INDEXED_TEXT} or less",
+                    "Give the field a max_length.",
+                )
+
+    def paths(
+        self, word: str, names: Sequence[str], fields: dict[str, Field], relations: dict[str, Relation]
+    ) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for name in names:
+            head, dot, tail = name.partition(".")
+            relation = relations.get(head) if dot else None
+            if not dot and head in fields and not fields[head].hidden:
+                found[name] = Path(name, fields[head])
+            elif relation is not None and not relation.many and tail in relation.target.c:
+                found[name] = Path(name, self.remote_field(relation, tail), relation)
+            else:
+                self.unknown(word, name, [*fields, *(f"{key}.id" for key in relations)])
+        return found
+
+    def remote_field(self, relation: Relation, name: str) -> Field:
+        model = next(
+            mapper.class_
+            for mapper in self.resource.model.__mapper__.registry.mappers  # type: ignore[attr-defined] # set by the mapping
+            if mapper.local_table is relation.target
+        )
+        return fields_of(model, relation.target)[name]
+
+    def computed(self, fields: dict[str, Field]) -> dict[str, Field]:
+        found: dict[str, Field] = {}
+        for item in self.resource.extra:
+            if isinstance(item, Computed):
+                try:
+                    found[item.name] = computed_field(item, item.sql(self.row()).label(item.name))
+                except UnknownNameError as error:
+                    self.unknown(f"computed '{item.name}'", str(error), fields)
+        return found
+
+    def row(self) -> SymbolicRow:
+        return SymbolicRow(self.resource.model, self.table, self.resource.owner)
+
+    def scopes(self) -> dict[str, ColumnElement[bool]]:
+        """The scope words that this resource can satisfy, as conditions on its table."""
+        found: dict[str, ColumnElement[bool]] = {}
+        for scope in self.scope_list:
+            try:
+                found[scope.word] = scope.rows(self.row(), SymbolicCaller())
+            except UnknownNameError:
+                continue  # the policy check names it where a rule asks for it
+        return found
+
+    def owner(self) -> Column[Any] | None:
+        """The column that a create fills with the caller's id, where the owner is such a column."""
+        name = self.resource.owner
+        if not name or name == "id" or "." in name:
+            return None
+        if name not in self.table.c:
+            self.unknown("owner", name, self.table.c.keys())
+            return None
+        return self.table.c[name]
+
+
+__all__ = [
+    "CALLER_ID",
+    "CALLER_ROLE",
+    "SYSTEM",
+    "Catalog",
+    "Entry",
+    "Field",
+    "Path",
+    "Relation",
+    "BodyKind",
+    "Schemas",
+    "body_model",
+    "compile_catalog",
+    "example_of",
+    "table_of",
+]

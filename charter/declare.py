@@ -1,0 +1,183 @@
+"""The frozen values that a user writes. They hold no behaviour: `catalog` and `access` compile them once, at start."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+
+if TYPE_CHECKING:
+    from charter.store import Transaction
+    from charter.table import Table
+
+WriteAction = Literal["create", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. ``id`` is None for an anonymous caller; ``session`` is the sign-in that the token belongs to."""
+
+    role: str
+    id: UUID | None = None
+    email: str = ""
+    is_active: bool = True
+    is_verified: bool = False
+    session: UUID | None = None
+
+
+@dataclass(slots=True)
+class Change:
+    """One write on its way, handed to hooks.
+
+    ``values`` are the columns about to be written (a hook may set more), ``inputs`` the values of :class:`Input`
+    fields, ``old`` the row as it was (empty on create), ``row`` the row as it is now (set for ``after`` hooks).
+    ``caller`` is None when the system itself acts.
+    """
+
+    action: WriteAction
+    caller: Caller | None
+    values: dict[str, Any]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    old: Mapping[str, Any] = field(default_factory=dict)
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+Prepare = Callable[[Change], Awaitable[None]]
+InTransaction = Callable[["Transaction", Change], None]
+InsteadOfCreate = Callable[["Transaction", Change], "Created"]
+AfterCommit = Callable[[Change], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What an ``instead_of_create`` hook did: the row's id, and whether it is new (201) or was there already (200)."""
+
+    id: UUID
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Behaviour beside the generated one, named by its moment.
+
+    ``prepare`` runs before the transaction (slow work such as hashing), ``before`` and ``after`` inside it (they may
+    raise, never commit, never wait for anything but the database), ``instead_of_create`` replaces the insert,
+    ``after_commit`` runs once the row is safe (mail, payment).
+    """
+
+    prepare: Prepare | None = None
+    before: InTransaction | None = None
+    after: InTransaction | None = None
+    instead_of_create: InsteadOfCreate | None = None
+    after_commit: AfterCommit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A value that writes take but no column keeps, such as ``password``; hooks find it in ``Change.inputs``."""
+
+    name: str
+    type: Any
+    on: tuple[Literal["create", "update"], ...] = ("create", "update")
+    required: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A readable value made by SQL from the row: ``sql`` gets the row and returns one expression, at start."""
+
+    name: str
+    type: Any
+    sql: Callable[[Any], ColumnElement[Any]]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How a resource looks in the admin. Empty ``columns`` means: the first readable ones."""
+
+    icon: str = "table"
+    columns: tuple[str, ...] = ()
+    label: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One noun of the application, declared once.
+
+    ``path`` defaults to the table's name in the plural. ``filter`` and ``sort`` add to ``id created_at updated_at``;
+    a name may be a path over a relation (``category.slug``). ``owner`` is the column (or path) that holds the owner's
+    id, for scopes such as ``own``; where it is a column it is set from the caller on create.
+    """
+
+    model: "type[Table]"
+    path: str = ""
+    filter: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    owner: str = ""
+    soft_delete: bool = False
+    extra: tuple[Computed | Input, ...] = ()
+    hooks: Hooks = Hooks()
+    admin: Screen = Screen()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A word for rows in the policy. ``rows`` gets a row and the caller, both symbolic, and returns a SQL condition."""
+
+    word: str
+    rows: Callable[[Any, Any], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The roles, from the least to the most powerful. The first is what a caller without credentials has."""
+
+    order: tuple[str, ...]
+    default: str = ""
+
+    @property
+    def anonymous(self) -> str:
+        """The role of a caller without credentials."""
+        return self.order[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often, as limit strings such as ``120/minute``: by role, and for sign-in routes by address and account."""
+
+    roles: Mapping[str, str]
+    sign_in: str = "10/minute"
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Demo data: ``fill`` runs in one transaction on an empty database and returns lines to print once."""
+
+    fill: "Callable[[Transaction], list[str]]"
+
+
+__all__ = [
+    "AfterCommit",
+    "Caller",
+    "Change",
+    "Computed",
+    "Created",
+    "Hooks",
+    "InTransaction",
+    "Input",
+    "InsteadOfCreate",
+    "Limits",
+    "Prepare",
+    "Resource",
+    "Roles",
+    "Scope",
+    "Screen",
+    "Seed",
+    "WriteAction",
+]

@@ -1,0 +1,152 @@
+"""Logging with the standard library: one line per record, for people or for machines, and never a secret in it.
+
+Extra facts go into ``extra={...}`` and come out as keys. Configuring twice replaces what was configured before and
+leaves the handlers of others (a test's, an operator's) alone.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from charter.settings import Settings
+
+logger = logging.getLogger("charter")
+
+HIDDEN = "[hidden]"
+_SENSITIVE = r"[\w-]{0,40}(?:token|password|passwd|secret|cookie|authorization|api[_-]?key)\w*"
+_HINTS = ("token", "passw", "secret", "cookie", "authorization", "api_key", "api-key", "apikey", "bearer", "eyj", "://")
+_SECRETS = (
+    (re.compile(r"\b((?:set-)?cookie[\"']?\s*[=:]\s*)[^\r\n]+", re.IGNORECASE), r"\1"),  # its parts are secrets as well
+    (
+        re.compile(rf"\b({_SENSITIVE}[\"']?\s*[=:]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"'&,;)}}\]]+", re.IGNORECASE),
+        r"\1",
+    ),
+    (re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), r"\1"),
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*()"), r"\1"),  # a JSON web token, wherever it stands
+    (re.compile(r"(://[^\s:/@]*:)[^\s@]+(?=@)"), r"\1"),  # the password in an address
+)
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_BREAKS = {code: f"\\x{code:02x}" for code in (*range(32), 0x7F, 0x85)} | {10: "\\n", 13: "\\r", 9: "\t"}
+
+
+def redact(text: str) -> str:
+    """`text` without the values of tokens, passwords, cookies and the like; their names stay."""
+    if not _is_suspect(text):
+        return text
+    for pattern, kept in _SECRETS:
+        text = pattern.sub(kept + HIDDEN, text)
+    return text
+
+
+def extras(record: logging.LogRecord) -> dict[str, Any]:
+    """What the caller gave in ``extra={...}``."""
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD and not name.startswith("_")}
+
+
+class Redact(logging.Filter):
+    """Rewrites every record so that no handler after this filter can print a secret; lets all records pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _message(record), None
+        facts = extras(record)
+        texts = {name: value for name, value in facts.items() if isinstance(value, str)}
+        if _is_suspect(" ".join((record.msg, *facts, *texts.values()))):
+            record.msg = redact(record.msg)
+            hidden = {name: HIDDEN for name in facts if _is_suspect(name)}
+            vars(record).update({name: redact(text) for name, text in texts.items()} | hidden)
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = redact(record.exc_text)
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per record: time (UTC), level, logger, message, the extras, and the traceback as ``error``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        body: dict[str, Any] = {
+            "time": _time(record).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **extras(record),
+        }
+        if error := _error(self, record):
+            body["error"] = error
+        return json.dumps(body, default=str)
+
+
+class ConsoleFormatter(logging.Formatter):
+    """``12:34:56 info    message  key=value``; a traceback follows on lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = "".join(f"  {name}={value}" for name, value in extras(record).items() if value not in (None, ""))
+        # a line break in a message could forge a record
+        line = f"{record.getMessage()}{facts}".translate(_BREAKS)
+        head = f"{_time(record).astimezone():%H:%M:%S} {record.levelname.lower():8}"
+        return "\n".join(filter(None, (f"{head}{line}", _error(self, record))))
+
+
+class Output(logging.Handler):
+    """Writes to whatever standard error is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - the standard library's law: logging never breaks the program
+            self.handleError(record)
+
+
+FORMATTERS: Mapping[str, type[logging.Formatter]] = {"console": ConsoleFormatter, "json": JsonFormatter}
+
+
+def configure_logging(settings: "Settings") -> None:
+    """Send records of all loggers to standard error, as ``LOG_FORMAT`` and ``LOG_LEVEL`` say.
+
+    Other libraries speak from warnings on. The server's access log is silenced, since there is one of our own.
+    """
+    handler = Output()
+    handler.setFormatter(FORMATTERS[settings.log_format]())
+    handler.addFilter(Redact())
+    root = logging.getLogger()
+    for old in [item for item in root.handlers if isinstance(item, Output)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    root.setLevel(max(level, logging.WARNING))
+    logger.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        server = logging.getLogger(name)
+        server.handlers.clear()
+        server.propagate = name != "uvicorn.access"
+        server.setLevel(level)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit the text never break the program
+        return f"{record.msg} (with arguments that do not fit)"
+
+
+def _is_suspect(text: str) -> bool:
+    """A cheap look before the costly one: most lines hold nothing of the kind."""
+    folded = text.lower()
+    return any(hint in folded for hint in _HINTS)
+
+
+def _time(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _error(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    if record.exc_info and not record.exc_text:
+        record.exc_text = formatter.formatException(record.exc_info)
+    return "\n".join(filter(None, (record.exc_text, record.stack_info)))

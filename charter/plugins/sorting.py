@@ -1,0 +1,75 @@
+"""Sorting: ``sort=-price,name``. fastapi-filters supplies the list of what may be asked for; the SQL is ours.
+
+The primary key is always the last term, so that no two rows ever tie; NULLs come last in both directions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from fastapi_filters import create_sorting
+from sqlalchemy import ColumnElement, select
+
+from charter.catalog import Entry, Path
+from charter.plan import Lens, ListPlan, Order
+from charter.plugins.filtering import Reach
+from charter.plugins.parameters import Reading, unknown
+from charter.query import related_rows
+
+MOST_TERMS = 8
+"""Terms that one ``sort`` may have."""
+
+Sorts = Mapping[str, tuple[Path, bool]]
+"""``price`` and ``-price`` -> the path and whether it descends."""
+
+
+def compile_sorts(entry: Entry) -> dict[str, tuple[Path, bool]]:
+    """Every term that ``sort`` may have for `entry`."""
+    resolver = create_sorting(*entry.sorts)
+    terms = {term: (entry.sorts[name], way == "desc") for term, (name, way, _) in resolver.__defs__.items()}
+    return {term: found for term, found in terms.items() if not term.startswith("+")}
+
+
+def narrow(plan: ListPlan, sorts: Sorts, reading: Reading, reach: Reach) -> ListPlan:
+    """The plan in the order that was asked for; unknown and repeated terms are noted in `reading`."""
+    text = reading.take("sort")
+    visible = {term: found for term, found in sorts.items() if _visible(found[0], plan.lens, reach)} if text else {}
+    order: list[Order] = []
+    seen: set[str] = set()
+    for term in (text or "").split(",") if text is not None else ():
+        if term not in visible:
+            shown = term[:100] if term.isprintable() else "?"
+            reading.malformed("sort", f"'{shown}' {unknown('field to sort by', term, visible)}")
+        elif visible[term][0].name in seen or len(order) >= MOST_TERMS:
+            reading.malformed("sort", "names a field twice, or too many")
+            break
+        else:
+            path, descending = visible[term]
+            seen.add(path.name)
+            order.append(_order(plan.lens.entry, path, descending, reach))
+    if "id" not in seen:
+        order.append(Order("id", descending=False, expression=plan.lens.entry.table.c.id))
+    return replace(plan, order=tuple(order))
+
+
+def _visible(path: Path, lens: Lens, reach: Reach) -> bool:
+    if path.relation is None:
+        return path.field.name in lens.fields
+    target = reach(path.relation.name)
+    return target is not None and path.field.name in target.fields
+
+
+def _order(entry: Entry, path: Path, descending: bool, reach: Reach) -> Order:
+    if path.relation is None:
+        return Order(path.name, descending, path.field.expression, path.field.nullable)
+    target = reach(path.relation.name)
+    assert target is not None  # noqa: S101 # a term over a relation is visible only with its lens
+    rows = ",".join(target.rows)
+    return Order(f"{path.name}|{rows}", descending, _related(entry, path, target), nullable=True)
+
+
+@lru_cache(maxsize=1024)
+def _related(entry: Entry, path: Path, target: Lens) -> ColumnElement[object]:
+    assert path.relation is not None  # noqa: S101 # the caller looked
+    rows = related_rows(entry.table, path.relation, target)
+    return select(rows.alias.c[path.field.name]).where(rows.condition).scalar_subquery()

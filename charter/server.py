@@ -1,0 +1,27 @@
+"""Starts the application in uvicorn, as many processes as the settings say, and tells where it is."""
+
+import sys
+
+import uvicorn
+
+from charter.settings import load_settings
+
+
+def run(target: str = "app:app") -> None:
+    """Serve `target` (``module:name``) on HOST and PORT until told to stop."""
+    settings = load_settings()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{settings.port}"
+    print(f"{settings.brand_name}: {base}/  docs: {base}/docs  admin: {base}/admin", flush=True)  # noqa: T201 # for a person
+    sys.path.insert(0, "")
+    uvicorn.run(
+        target,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        lifespan="on",
+    )

@@ -1,0 +1,7 @@
+"""Every setting of an application, read once at the start from the environment or ``.env``, and never changed."""
+
+from charter.settings.load import load_settings
+from charter.settings.model import Settings
+from charter.settings.values import Network
+
+__all__ = ["Network", "Settings", "load_settings"]

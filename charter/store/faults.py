@@ -1,0 +1,106 @@
+"""What a database says went wrong, as a refusal with a stable code. No SQL, no value of a row, ever gets out."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Index, MetaData, UniqueConstraint
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from charter.errors import ApiException, ConflictException, DatabaseException, FieldError, ValidationException
+
+RETRIABLE = {"40001", "40P01"}
+"""PostgreSQL's serialization failure and deadlock: the same work, run again, may succeed."""
+
+_SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
+_SQLITE_CHECK = re.compile(r"CHECK constraint failed: (\w+)")
+
+
+class RetryError(Exception):
+    """The transaction lost against another one and may be run again."""
+
+
+@contextmanager
+def translated(metadata: MetaData) -> Iterator[None]:
+    """Turn the driver's errors inside the block into :class:`ApiException`; `metadata` names the constraints."""
+    try:
+        yield
+    except PoolTimeoutError:
+        raise DatabaseException("The database is busy.") from None
+    except IntegrityError as error:
+        raise integrity(error, metadata) from None
+    except DBAPIError as error:
+        raise _failure(error) from None
+    except StatementError as error:
+        if isinstance(error.orig, OverflowError | UnicodeEncodeError | ValueError | TypeError):
+            raise ValidationException("A value cannot be kept by the database.") from None
+        raise
+    except (OSError, OverflowError) as error:
+        if isinstance(error, OverflowError):
+            raise ValidationException("A number is out of range.") from None
+        raise DatabaseException("The database is away.") from None
+
+
+def _failure(error: DBAPIError) -> Exception:
+    state = _sqlstate(error)
+    text = str(error.orig)
+    if state in RETRIABLE:
+        return RetryError(state)
+    if "database is locked" in text or "database table is locked" in text:
+        return DatabaseException("The database is busy.")
+    if state.startswith("22") or "too large" in text or "out of range" in text or "embedded null" in text:
+        return ValidationException("A value cannot be kept by the database.")
+    if error.connection_invalidated or state.startswith(("08", "53", "57")) or _is_away(text):
+        return DatabaseException("The database is away.")
+    return error
+
+
+def _is_away(text: str) -> bool:
+    return any(part in text for part in ("unable to open database", "disk I/O error", "database or disk is full"))
+
+
+def integrity(error: IntegrityError, metadata: MetaData) -> ApiException:
+    """A broken constraint as 409 (or 422 for a CHECK), pointing at its columns."""
+    text = str(error.orig)
+    state = _sqlstate(error)
+    columns = _columns(error, metadata)
+    if state == "23505" or "UNIQUE constraint failed" in text:
+        return conflict("unique", columns, "is taken already")
+    if state == "23503" or "FOREIGN KEY constraint failed" in text:
+        return conflict("foreign_key", columns, "refers to something that is not there, or is still referred to")
+    found = _SQLITE_CHECK.search(text)
+    name = _constraint(error) or (found.group(1) if found else "")
+    detail = "breaks a rule of the table" + (f" ({name})" if name else "")
+    return ValidationException("A value breaks a rule of the table.", errors=[FieldError("", "check", detail)])
+
+
+def conflict(code: str, columns: list[str], detail: str) -> ConflictException:
+    """409 with one entry for each column."""
+    return ConflictException(code=code, errors=[FieldError(f"/{name}", code, detail) for name in columns])
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or "")
+
+
+def _constraint(error: DBAPIError) -> str:
+    cause: Any = error.orig.__cause__ if error.orig is not None else None
+    return str(getattr(cause, "constraint_name", None) or "")
+
+
+def _columns(error: IntegrityError, metadata: MetaData) -> list[str]:
+    found = _SQLITE_UNIQUE.search(str(error.orig))
+    if found:
+        return [part.strip().split(".")[-1] for part in found.group(1).split(",")]
+    name = _constraint(error)
+    for table in metadata.tables.values():
+        named: list[Any] = [*table.indexes, *table.constraints]
+        for item in named:
+            if item.name == name and isinstance(item, Index | UniqueConstraint):
+                return [column.name for column in item.columns]
+        for key in table.foreign_key_constraints:
+            if key.name == name:
+                return list(key.column_keys)
+    return []

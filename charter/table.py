@@ -1,0 +1,124 @@
+"""What a table class is written with: `Table`, `Field`, `Relationship`, and the marks that a field carries.
+
+A mark is kept on the column (``Column.info``), so that `catalog` finds everything about a field in one place.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import sqlmodel
+from pydantic_core import PydanticUndefined
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Relationship, SQLModel
+
+from charter.types import Identifier, Instant, utc_now, uuid7
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Write = Literal["always", "create", "granted", "never"]
+"""Who may set a field over HTTP: any allowed write; only a create; only where a policy rule names it; nobody."""
+
+MARKS = "charter"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What `Field` was told beyond SQLModel's own words."""
+
+    write: Write = "always"
+    hidden: bool = False
+    unique: bool = False
+    slug_of: str = ""
+
+
+def Field(  # noqa: N802 # the name that SQLModel and pydantic users know
+    default: Any = PydanticUndefined,
+    *,
+    default_factory: Callable[[], Any] | None = None,
+    write: Write = "always",
+    hidden: bool = False,
+    unique: bool = False,
+    foreign_key: str | None = None,
+    on_delete: Literal["CASCADE", "SET NULL", "RESTRICT"] | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    ge: int | None = None,
+    le: int | None = None,
+    description: str | None = None,
+) -> Any:
+    """A column of a :class:`Table`.
+
+    ``write`` says who may set it (see :data:`Write`); ``hidden`` fields never leave the database by any door;
+    ``unique`` holds among the rows that are not softly deleted. Lengths and bounds are enforced by the schemas and,
+    as CHECK constraints, by the database.
+    """
+    given = {
+        "foreign_key": foreign_key,
+        "ondelete": on_delete,
+        "min_length": min_length,
+        "max_length": max_length,
+        "ge": ge,
+        "le": le,
+        "description": description,
+        "default_factory": default_factory,
+    }
+    marks = Marks(write=write, hidden=hidden, unique=unique)
+    return _field(default, marks, {key: value for key, value in given.items() if value is not None})
+
+
+def _field(default: Any, marks: Marks, given: dict[str, Any]) -> Any:
+    if "default_factory" not in given:
+        given["default"] = default
+    return sqlmodel.Field(**given, sa_column_kwargs={"info": {MARKS: marks}})
+
+
+def from_field(name: str) -> Any:
+    """A unique slug made from the field `name` when a row is created; it stays when that field changes later."""
+    marks = Marks(write="never", unique=True, slug_of=name)
+    return _field("", marks, {"description": f"Made from {name} when the row is created; it never changes."})
+
+
+def snake_case(name: str) -> str:
+    """``CartLine`` -> ``cart_line``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+class Table(SQLModel):
+    """The base of every table class: an id that sorts by time, and the times of making and last change."""
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805 # SQLAlchemy calls it with the class
+        return snake_case(cls.__name__)
+
+    id: UUID = sqlmodel.Field(
+        default_factory=uuid7,
+        primary_key=True,
+        sa_type=Identifier,
+        description="UUID, version 7: sorts by the time of creation.",
+        sa_column_kwargs={"info": {MARKS: Marks(write="never")}},
+    )
+    created_at: datetime = sqlmodel.Field(
+        default_factory=utc_now,
+        sa_type=Instant,
+        description="When the row was made (UTC).",
+        sa_column_kwargs={"info": {MARKS: Marks(write="never")}},
+    )
+    updated_at: datetime = sqlmodel.Field(
+        default_factory=utc_now,
+        sa_type=Instant,
+        description="When the row was last changed (UTC).",
+        sa_column_kwargs={"info": {MARKS: Marks(write="never")}},
+    )
+
+
+__all__ = ["MARKS", "Field", "Marks", "Relationship", "Table", "Write", "from_field", "snake_case"]

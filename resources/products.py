@@ -1,0 +1,38 @@
+"""Products: what the shop sells."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from charter import Field, Money, Relationship, Resource, Screen, Slug, Table, from_field
+
+if TYPE_CHECKING:
+    from resources.categories import Category
+
+
+class Product(Table, table=True):
+    """Something that can be put into a cart."""
+
+    sku: str = Field(min_length=1, max_length=40, unique=True, description="Stock keeping unit, unique.")
+    name: str = Field(min_length=1, max_length=200)
+    slug: Slug = from_field("name")
+    description: str = Field("", max_length=10_000)
+    price: Money
+    stock: int = Field(ge=0, le=1_000_000_000, write="create", description="Pieces on hand; later changed by stock moves.")
+    category_id: UUID = Field(foreign_key="category.id", on_delete="RESTRICT")
+    max_per_order: int = Field(100, ge=1, le=9999, description="Most pieces that one order may have.")
+    is_active: bool = Field(True, description="Whether customers see it.")
+    image_url: str | None = Field(None, max_length=500)
+    cost_price: Money | None = Field(None, description="What the shop pays for one; for staff only, by the policy.")
+
+    category: "Category" = Relationship()
+
+
+products = Resource(
+    Product,
+    filter=("sku", "name", "slug", "price", "stock", "cost_price", "category_id", "category.slug", "is_active"),
+    sort=("sku", "name", "slug", "price", "stock", "cost_price", "category_id", "category.slug", "is_active"),
+    search=("name", "description", "sku"),
+    include=("category",),
+    soft_delete=True,
+    admin=Screen(icon="box", columns=("sku", "name", "price", "stock", "category", "is_active")),
+)

@@ -1,0 +1,115 @@
+"""Logging: what a line holds, and what it never holds."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from charter.logs import ConsoleFormatter, JsonFormatter, Redact, configure_logging, redact
+from charter.settings import load_settings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /verify?token=sekret&x=1",
+        "Authorization: Bearer sekret-sekret",
+        '{"password": "sekret"}',
+        "'refresh_token': 'sekret'",
+        "Cookie: a=sekret; b=sekret",
+        "smtp://ann:sekret@mail.example",
+        "bearer sekretsekret",
+        "key eyJhbGciOi.sekret.sekret",
+    ],
+)
+def test_logs_hide_secrets(text: str) -> None:
+    """Tokens, passwords and cookies are hidden wherever they stand; other words stay."""
+    assert "sekret" not in redact(text)
+    assert redact("GET /things?page=2 took 3 ms") == "GET /things?page=2 took 3 ms"
+
+
+def failed(text: str) -> logging.LogRecord:
+    """A record with an exception whose text is `text`."""
+    error = ValueError(text)
+    args = ("token=sekret",)
+    return logging.getLogger("charter").makeRecord(
+        "charter", logging.ERROR, "", 0, "two\nlines %s", args, (ValueError, error, None)
+    )
+
+
+def test_json_log_is_one_line_with_extras_and_without_secrets() -> None:
+    """Extra facts are keys, tracebacks stay within the line, secrets are hidden in all of it."""
+    record = failed("password=sekret")
+    vars(record).update(status=500, refresh_token="sekret", note="secret=sekret")
+    Redact().filter(record)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert "sekret" not in line
+    body = json.loads(line)
+    assert (body["status"], body["level"], body["refresh_token"]) == (500, "error", "[hidden]")
+    assert body["message"].startswith("two\nlines token=")
+    assert "ValueError: password=" in body["error"]
+
+
+def test_console_log_cannot_be_forged_by_a_line_break() -> None:
+    """A record is one line whatever its text holds; only a traceback follows below."""
+    record = failed("why")
+    vars(record).update(method="GET", empty=None)
+    head, *below = ConsoleFormatter().format(record).splitlines()
+    assert "two\\nlines token=sekret  method=GET" in head
+    assert "empty" not in head
+    assert below == ["ValueError: why"]
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Puts the loggers back as they were."""
+    names = ("", "charter", "uvicorn", "uvicorn.error", "uvicorn.access")
+    kept = {name: (item.level, item.propagate, item.handlers[:]) for name in names if (item := logging.getLogger(name))}
+    yield
+    for name, (level, propagate, handlers) in kept.items():
+        item = logging.getLogger(name)
+        item.setLevel(level)
+        item.propagate, item.handlers = propagate, handlers
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_configuring_twice_prints_once_and_silences_the_servers_access_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is one handler of ours, the handlers of others stay, and only warnings of other libraries are shown."""
+    others = len(logging.getLogger().handlers)
+    logging.getLogger("uvicorn.access").addHandler(logging.StreamHandler())
+    for _ in range(2):
+        configure_logging(load_settings(environment="test", log_format="json", log_level="INFO"))
+    assert len(logging.getLogger().handlers) == others + 1
+    assert not logging.getLogger("uvicorn.access").hasHandlers()
+    logging.getLogger("charter.some").info("token=sekret", extra={"fact": 1})
+    logging.getLogger("charter.some").debug("too quiet")
+    logging.getLogger("another").info("not ours")
+    logging.getLogger("another").warning("worth knowing")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["logger"], line["message"]) for line in lines] == [
+        ("charter.some", "token=[hidden]"),
+        ("another", "worth knowing"),
+    ]
+    assert lines[0]["fact"] == 1
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_logging_what_cannot_be_written_does_not_break_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """A fault in a record is told on standard error and goes no further."""
+
+    class Unprintable:
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    configure_logging(load_settings(environment="test"))
+    logging.getLogger("charter").warning("fine", extra={"fact": Unprintable()})
+    assert "Logging error" in capsys.readouterr().err
+
+
+def test_arguments_that_do_not_fit_are_told_in_the_line() -> None:
+    """A record whose text and arguments disagree is still written."""
+    record = logging.getLogger("charter").makeRecord("charter", logging.INFO, "", 0, "%d things", ("none",), None)
+    Redact().filter(record)
+    assert record.getMessage() == "%d things (with arguments that do not fit)"

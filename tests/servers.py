@@ -1,0 +1,53 @@
+"""Which servers this machine has for tests. A missing one is left out, said plainly; REQUIRE_SERVERS=1 makes it a failure."""
+
+import asyncio
+import os
+import shutil
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379/15")
+CHROMIUM = os.environ.get("TEST_CHROMIUM", "") or shutil.which("chromium") or ""
+REQUIRED = os.environ.get("REQUIRE_SERVERS") == "1"
+
+
+def answers(url: str) -> bool:
+    """Whether something listens where `url` points."""
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def need(what: str, *, there: bool) -> None:
+    """Skip the test where `what` is missing, or fail it where everything is required."""
+    if there:
+        return
+    message = f"left out: {what} is not on this machine"
+    if REQUIRED:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def run_on_postgres(statement: str) -> None:
+    """Run one statement on the maintenance database, outside any transaction."""
+    import asyncpg  # noqa: PLC0415 # only where PostgreSQL is there
+
+    async def work() -> None:
+        connection = await asyncpg.connect(POSTGRES.replace("+asyncpg", ""))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(work())
+
+
+def database_url(name: str) -> str:
+    """The URL of the database `name` on the test server."""
+    return f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
