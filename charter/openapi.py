@@ -1,16 +1,17 @@
 """The OpenAPI document of generated routes: parameters, bodies, answers and examples, from the compiled entries.
 
-FastAPI writes the frame and the hand-written routes; what is compiled here is merged into it, so that no request pays for
-the documentation.
+FastAPI writes the frame and the hand-written routes; what is made here is merged into it when the document is first asked
+for, so that neither a request nor the start pays for it.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
-from charter.catalog import Entry
+from charter.catalog import BodyKind, Entry
 from charter.errors import CODES, PROBLEM_MEDIA_TYPE
 from charter.plugins.pagination import PageParams, page_model
 from charter.serve import Parameters
@@ -83,44 +84,70 @@ def _problem_response(status: int) -> dict[str, Any]:
     return found
 
 
-def operation(
-    entry: Entry, action: str, *, summary: str, parameters: list[Any], body: str = "", public: bool = False
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a generated route says of itself: ``name`` ends its operationId, ``rule`` is the action it asks for."""
+
+    name: str
+    summary: str
+    rule: str = ""
+    body: BodyKind | None = None
+    answer: Literal["row", "permissions"] = "row"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", self.rule or self.name)
+
+
+def operation(entry: Entry, about: About, table: Parameters, *, public: bool) -> dict[str, Any]:
     """The OpenAPI operation of one generated route."""
-    writes = bool(body)
     statuses = [400, 401, 403, 429, 503]
-    statuses += [404] if action not in {"list", "create"} else []
-    statuses += [409] if writes or action == "delete" else []
-    statuses += [413, 415, 422] if writes else []
+    statuses += [404] if about.name not in {"list", "create", "me_permissions"} else []
+    statuses += [409] if about.body or about.name == "delete" else []
+    statuses += [413, 415, 422] if about.body else []
     found: dict[str, Any] = {
-        "operationId": f"{entry.name.replace('-', '_')}_{action}",
-        "summary": summary,
+        "operationId": f"{entry.name.replace('-', '_')}_{about.name}",
+        "summary": about.summary,
         "tags": [entry.name],
-        "parameters": parameters,
-        "responses": _success(entry, action) | problem_responses(sorted(statuses)),
+        "parameters": _parameters(entry, about, table),
+        "responses": _success(entry, about) | problem_responses(sorted(statuses)),
         "security": [{BEARER: []}, {}] if public else [{BEARER: []}],
     }
-    if body:
-        content = {"application/json": {"schema": {"$ref": SCHEMA.format(model=body)}}}
+    if about.body:
+        model = getattr(entry.schemas, about.body).__name__
+        content = {"application/json": {"schema": {"$ref": SCHEMA.format(model=model)}}}
         found["requestBody"] = {"required": True, "content": content}
     return found
 
 
-def _success(entry: Entry, action: str) -> dict[str, Any]:
-    if action == "delete":
+def _parameters(entry: Entry, about: About, table: Parameters) -> list[dict[str, Any]]:
+    if about.name == "list":
+        return list_parameters(entry, table)
+    found = [id_parameter()] if not about.name.startswith("me") and about.name != "create" else []
+    return [*found, fields_parameter(entry)] if about.name in {"read", "me"} else found
+
+
+def _success(entry: Entry, about: About) -> dict[str, Any]:
+    if about.name == "delete":
         return {"204": {"description": "Deleted."}}
-    model = f"{entry.title}Page" if action == "list" else entry.title
-    example: Any = entry.schemas.read.model_json_schema()["example"]
-    if action == "list":
+    if about.answer == "permissions":
+        example: Any = {"role": "…", "resources": {entry.name: {"read": {"rows": ["own"], "fields": ["id"]}}}}
+        return {"200": _json("Resources, actions, rows and fields.", {"type": "object"}, example)}
+    model = f"{entry.title}Page" if about.name == "list" else entry.title
+    example = entry.schemas.read.model_json_schema()["example"]
+    if about.name == "list":
         example = {"items": [example], "total": 1, "page": 1, "size": 20, "pages": 1, "next": None, "prev": None}
-    content = {"application/json": {"schema": {"$ref": SCHEMA.format(model=model)}, "example": example}}
-    if action != "create":
-        return {"200": {"description": "The page." if action == "list" else "The row.", "content": content}}
+    schema = {"$ref": SCHEMA.format(model=model)}
+    if about.name != "create":
+        return {"200": _json("The page." if about.name == "list" else "The row.", schema, example)}
     location = {"Location": {"description": "Path of the row.", "schema": {"type": "string"}}}
-    made: dict[str, Any] = {"201": {"description": "The new row.", "content": content, "headers": location}}
+    made = {"201": _json("The new row.", schema, example) | {"headers": location}}
     if any(hooks.instead_of_create for hooks in entry.hooks):
-        made["200"] = {"description": "The row that was there already, changed.", "content": content}
+        made["200"] = _json("The row that was there already, changed.", schema, example)
     return made
+
+
+def _json(description: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema, "example": example}}}
 
 
 def list_parameters(entry: Entry, table: Parameters) -> list[dict[str, Any]]:
@@ -175,9 +202,16 @@ def components(entries: Iterable[Entry]) -> dict[str, Any]:
     return schemas
 
 
-def complete(document: dict[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:
-    """`document` (FastAPI's) with our components, security scheme and tags."""
+def complete(
+    document: dict[str, Any], entries: Iterable[Entry], operations: Mapping[tuple[str, str], Callable[[], Any]]
+) -> dict[str, Any]:
+    """`document` (FastAPI's) with the generated operations, their components, the security scheme and tags."""
     held = list(entries)
+    written = document.setdefault("paths", {})
+    generated: dict[str, Any] = {}
+    for (path, method), make in operations.items():
+        generated.setdefault(path, {})[method] = make()
+    document["paths"] = {**generated, **written}
     parts = document.setdefault("components", {})
     parts["schemas"] = {**parts.get("schemas", {}), **components(held)}
     flow = {"password": {"tokenUrl": "/auth/login", "refreshUrl": "/auth/refresh", "scopes": {}}}

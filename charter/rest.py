@@ -1,8 +1,8 @@
 """Entry -> router: the generated endpoints. Each asks who calls, counts the call, and hands over to `serve`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from charter.bodies import check_media_type
 from charter.catalog import Entry
 from charter.declare import Caller
 from charter.errors import AuthenticationException
+from charter.openapi import About
 from charter.plugins.pagination import pages
 from charter.plugins.parameters import read_query
 from charter.reply import empty_reply, page_reply, row_reply
@@ -40,62 +41,61 @@ async def enter(services: Services, request: Request) -> Caller:
     return caller
 
 
+Operation = Callable[[], dict[str, Any]]
+"""Makes the OpenAPI operation of a route; called when the document is first asked for, not at start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The router of one entry, in the making."""
+    """The generated routes of one entry, and the documentation of each by path and method."""
 
     services: Services
     entry: Entry
     table: Parameters
     router: APIRouter
+    operations: dict[tuple[str, str], Operation] = field(default_factory=dict)
 
-    def add(self, path: str, method: str, action: str, endpoint: Endpoint, documented: dict[str, Any]) -> None:
-        rule = "update" if action == "replace" else action
-        setattr(endpoint, RULE, (self.entry.name, rule))
-        endpoint.__name__ = f"{self.entry.name.replace('-', '_')}_{action}"
+    def add(self, path: str, method: str, about: About, endpoint: Endpoint) -> None:
+        """One route, its rule and its documentation."""
+        setattr(endpoint, RULE, (self.entry.name, about.rule))
+        endpoint.__name__ = f"{self.entry.name.replace('-', '_')}_{about.name}"
+        name = f"{self.entry.name}:{about.name}"
         self.router.add_api_route(
-            path,
-            endpoint,
-            methods=[method],
-            name=f"{self.entry.name}:{action}",
-            operation_id=documented["operationId"],
-            status_code={"create": 201, "delete": 204}.get(action, 200),
-            response_class=Response,
-            openapi_extra=documented,
+            path, endpoint, methods=[method], name=name, response_class=Response, include_in_schema=False
         )
+        self.operations[f"/{self.entry.name}{path}", method.lower()] = lambda: self._operation(about)
 
-    def documented(self, action: str, summary: str, parameters: list[Any], body: str = "") -> dict[str, Any]:
+    def _operation(self, about: About) -> dict[str, Any]:
         anonymous = self.services.roles.anonymous
-        rule = "update" if action == "replace" else action
-        public = self.services.access.decide(anonymous, self.entry.name, rule) is not None
-        return openapi.operation(
-            self.entry, action, summary=summary, parameters=parameters, body=body, public=public
-        )
+        public = self.services.access.decide(anonymous, self.entry.name, about.rule) is not None
+        return openapi.operation(self.entry, about, self.table, public=public)
 
     def add_list(self) -> None:
+        """``GET /``."""
+
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
             found = await list_rows(self.services, caller, self.entry, self.table, request.scope["query_string"])
-            window = found.plan.window
-            total = found.total
+            window, total = found.plan.window, found.total
             return page_reply(
                 found.rows, total=total, page=window.page, size=window.size, pages=pages(total, window.size)
             )
 
-        parameters = openapi.list_parameters(self.entry, self.table)
-        self.add("", "GET", "list", endpoint, self.documented("list", f"List {self.entry.name}", parameters))
+        self.add("", "GET", About("list", f"List {self.entry.name}"), endpoint)
 
     def add_read(self) -> None:
+        """``GET /{id}``."""
+
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
             query = request.scope["query_string"]
             return row_reply(await read_row(self.services, caller, self.entry, request.path_params["id"], query))
 
-        parameters = [openapi.id_parameter(), openapi.fields_parameter(self.entry)]
-        documented = self.documented("read", f"Read one of the {self.entry.name}", parameters)
-        self.add("/{id}", "GET", "read", endpoint, documented)
+        self.add("/{id}", "GET", About("read", f"Read one of the {self.entry.name}"), endpoint)
 
     def add_create(self) -> None:
+        """``POST /``."""
+
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
             raw = await _json_body(request)
@@ -103,33 +103,33 @@ class Rest:
             location = {"Location": f"/{self.entry.name}/{written.id}"}
             return row_reply(written.body, 201 if written.new else 200, location)
 
-        model = self.entry.schemas.create.__name__
-        self.add("", "POST", "create", endpoint, self.documented("create", f"Add to the {self.entry.name}", [], model))
+        self.add("", "POST", About("create", f"Add to the {self.entry.name}", body="create"), endpoint)
 
-    def add_change(self, method: str, action: Any, summary: str) -> None:
+    def add_change(self, method: str, kind: Literal["replace", "update"], summary: str) -> None:
+        """``PUT /{id}`` and ``PATCH /{id}``: the same rule, ``update``."""
+
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
             raw = await _json_body(request)
             row_id = request.path_params["id"]
-            return row_reply((await change_row(self.services, caller, self.entry, row_id, raw, action)).body)
+            return row_reply((await change_row(self.services, caller, self.entry, row_id, raw, kind)).body)
 
-        model = getattr(self.entry.schemas, action).__name__
-        documented = self.documented(action, summary, [openapi.id_parameter()], model)
-        self.add("/{id}", method, action, endpoint, documented)
+        self.add("/{id}", method, About(kind, summary, rule="update", body=kind), endpoint)
 
     def add_delete(self) -> None:
+        """``DELETE /{id}``."""
+
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
             _no_parameters(request)
             await delete_row(self.services, caller, self.entry, request.path_params["id"])
             return empty_reply()
 
-        documented = self.documented("delete", f"Delete one of the {self.entry.name}", [openapi.id_parameter()])
-        self.add("/{id}", "DELETE", "delete", endpoint, documented)
+        self.add("/{id}", "DELETE", About("delete", f"Delete one of the {self.entry.name}"), endpoint)
 
 
-def resource_router(services: Services, entry: Entry) -> APIRouter:
-    """All generated routes of `entry`; one whose every field is set by the server has no writes."""
+def generate(services: Services, entry: Entry) -> Rest:
+    """All routes of `entry`; one whose every field is set by the server has no writes."""
     rest = Rest(services, entry, compile_parameters(entry), APIRouter(prefix=f"/{entry.name}"))
     rest.add_list()
     if entry is services.auth.entry:
@@ -140,7 +140,7 @@ def resource_router(services: Services, entry: Entry) -> APIRouter:
         rest.add_change("PUT", "replace", f"Replace one of the {entry.name}")
         rest.add_change("PATCH", "update", f"Change one of the {entry.name}")
         rest.add_delete()
-    return rest.router
+    return rest
 
 
 def _add_me(rest: Rest) -> None:
@@ -164,6 +164,7 @@ def _add_me(rest: Rest) -> None:
 
     async def permissions(request: Request) -> Response:
         caller = await enter(services, request)
+        _no_parameters(request)
         allowed = services.access.allowed(caller.role)
         shown = {
             resource: {action: {"rows": list(d.rows), "fields": sorted(d.fields)} for action, d in actions.items()}
@@ -171,30 +172,11 @@ def _add_me(rest: Rest) -> None:
         }
         return JSONResponse({"role": caller.role, "resources": shown})
 
-    for name, method, action, endpoint, summary in (
-        ("me", "GET", "read", read, "The caller"),
-        ("me_update", "PATCH", "update", update, "Change the caller; e-mail and password need current_password"),
-        ("me_permissions", "GET", "read", permissions, "What the caller may do, by resource and action"),
-    ):
-        path = "/me/permissions" if name == "me_permissions" else "/me"
-        body = entry.schemas.update.__name__ if action == "update" else ""
-        documented = rest.documented(action, summary, [], body)
-        documented["operationId"] = f"{entry.name}_{name}"
-        if name == "me_permissions":
-            documented["responses"]["200"] = {"description": "Roles, rows and fields.", "content": {JSON: {"schema": {"type": "object"}}}}
-        setattr(endpoint, RULE, (entry.name, action))
-        rest.router.add_api_route(
-            path,
-            endpoint,
-            methods=[method],
-            name=f"{entry.name}:{name}",
-            operation_id=documented["operationId"],
-            response_class=Response,
-            openapi_extra=documented,
-        )
-
-
-JSON = "application/json"
+    change = "Change the caller; e-mail and password need current_password"
+    rest.add("/me", "GET", About("me", "The caller", rule="read"), read)
+    rest.add("/me", "PATCH", About("me_update", change, rule="update", body="update"), update)
+    what = "What the caller may do, by resource and action"
+    rest.add("/me/permissions", "GET", About("me_permissions", what, rule="read", answer="permissions"), permissions)
 
 
 async def _json_body(request: Request) -> bytes:

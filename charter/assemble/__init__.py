@@ -25,7 +25,7 @@ from charter.errors import DeclarationError, Problem
 from charter.logs import configure_logging
 from charter.openapi import complete
 from charter.plugins.ratelimit import RateLimiter
-from charter.rest import resource_router
+from charter.rest import Rest, generate
 from charter.services import Services
 from charter.settings import Settings, load_settings
 from charter.store import Store
@@ -61,8 +61,9 @@ def build(
         lifespan=_lifespan(services, declared, {*PUBLIC, *public}),
     )
     app.state.charter = services
-    for entry in services.catalog.entries.values():
-        app.include_router(resource_router(services, entry))
+    generated = [generate(services, entry) for entry in services.catalog.entries.values()]
+    for rest in generated:
+        app.include_router(rest.router)
     app.include_router(services.auth.router)
     for router in routers:
         app.include_router(router)
@@ -70,7 +71,7 @@ def build(
     add_pages(app, services)
     mount_admin(app, services)
     add_handlers(app)
-    _document(app, services)
+    _document(app, services, generated)
     app.add_middleware(wrap, settings=settings, guards=(services.limiter.guard,))  # type: ignore[arg-type] # a factory is enough
     return app
 
@@ -126,13 +127,15 @@ def _lifespan(services: Services, declared: Declared, public: Collection[str]) -
     return lifespan
 
 
-def _document(app: FastAPI, services: Services) -> None:
+def _document(app: FastAPI, services: Services, generated: Sequence[Rest]) -> None:
     """Replace FastAPI's OpenAPI document by one that has the generated parts; made once, when first asked for."""
+
+    operations = {key: make for rest in generated for key, make in rest.operations.items()}
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             frame = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            app.openapi_schema = complete(frame, services.catalog.entries.values())
+            app.openapi_schema = complete(frame, services.catalog.entries.values(), operations)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign] # FastAPI's documented way

@@ -1,13 +1,12 @@
 """What happens between the process starting and the first request: schema, first admin, demo data, under one lock."""
 
-import asyncio
 import logging
 import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 
 from charter.declare import Seed
 from charter.migrate import run_locked, upgrade
@@ -18,6 +17,9 @@ log = logging.getLogger("charter.start")
 
 SAFE_SQLITE = (3, 51, 3)
 """Earlier libraries can corrupt a WAL database when two connections write and checkpoint in the same instant."""
+
+FIRST_START_LOCK = 0x63686172
+"""Key of PostgreSQL's advisory lock: one process at a time looks whether anything is there."""
 
 
 @dataclass(slots=True)
@@ -36,14 +38,14 @@ async def init_db(services: Services, metadata: MetaData, seeds: Sequence[Seed] 
     done = await run_locked(settings, lambda connection: upgrade(connection, metadata, development=development))
     for line in done:
         log.info(line)
-    await services.store.write(lambda tx: _claim_first_start(tx, services, told))
-    if told.lines:
-        await _fill(services, seeds, told)
+    await services.store.write(lambda tx: _first_start(tx, services, seeds, told))
     return told
 
 
-def _claim_first_start(tx: Transaction, services: Services, told: FirstStart) -> None:
-    """The first admin is made in the transaction that finds there is no account: one process wins."""
+def _first_start(tx: Transaction, services: Services, seeds: Sequence[Seed], told: FirstStart) -> None:
+    """The first admin and the demo data, in one transaction: whoever finds no account makes all of it, or nothing."""
+    if not services.store.is_sqlite:  # on SQLite the write lock is held already
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_START_LOCK})
     entry = services.auth.entry
     if not tx.is_empty(entry):
         return
@@ -53,13 +55,9 @@ def _claim_first_start(tx: Transaction, services: Services, told: FirstStart) ->
     Repository(tx, entry).create(email=settings.admin_email, password=password, role=role, is_verified=True)
     told.lines.append(f"admin: {settings.admin_email}")
     told.lines.append(f"password: {password}" if not settings.admin_password else "password: as in ADMIN_PASSWORD")
-
-
-async def _fill(services: Services, seeds: Sequence[Seed], told: FirstStart) -> None:
-    if not services.settings.demo_data:
-        return
-    for seed in seeds:
-        told.lines += await services.store.write(seed.fill)
+    if settings.demo_data:
+        for seed in seeds:
+            told.lines += seed.fill(tx)
 
 
 def _warn_of_sqlite(services: Services) -> None:
@@ -71,4 +69,3 @@ def _warn_of_sqlite(services: Services) -> None:
 async def close_db(services: Services) -> None:
     """Close the database; nothing may be asked of it afterwards."""
     await services.store.close()
-    await asyncio.sleep(0)

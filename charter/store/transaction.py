@@ -61,6 +61,7 @@ class Transaction:
         for name, field in entry.fields.items():
             if field.column is not None and name not in change.values:
                 change.values[name] = field.fresh_default()
+        change.values["updated_at"] = change.values["created_at"]  # one moment, not two
         instead = next((hooks.instead_of_create for hooks in entry.hooks if hooks.instead_of_create), None)
         self._run(entry, change, "before")
         if instead is not None:
