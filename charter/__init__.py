@@ -1,7 +1,5 @@
 """Charter: declare a resource once; its table, REST endpoints, admin screens, access rules and docs follow."""
 
-__version__ = "0.1.0"
-
 from charter.assemble import build, close_db, init_db
 from charter.auth import ACCOUNT_INPUTS, Account
 from charter.declare import (
@@ -33,6 +31,7 @@ from charter.settings import Settings, load_settings
 from charter.store import Repository, Transaction
 from charter.table import Field, Relationship, Table, from_field
 from charter.types import Money, Slug
+from charter.version import __version__
 
 __all__ = [
     "ACCOUNT_INPUTS",
@@ -65,6 +64,7 @@ __all__ = [
     "Table",
     "Transaction",
     "ValidationException",
+    "__version__",
     "build",
     "close_db",
     "from_field",

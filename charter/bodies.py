@@ -51,7 +51,7 @@ def field_errors(found: Sequence[Any]) -> list[FieldError]:
 
 
 def pointer(location: Sequence[Any]) -> str:
-    """``("items", 0, "a/b")`` -> ``/items/0/a~1b``. A key from the client is cut and stripped of what is unprintable."""
+    """``("items", 0, "a/b")`` -> ``/items/0/a~1b``; a key from the client is cut, and unprintable characters go."""
     parts = ("".join(char if char.isprintable() else "?" for char in str(part)[:100]) for part in location)
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 

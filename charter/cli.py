@@ -47,7 +47,7 @@ def services() -> Services:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="charter", description="Work with the application in this folder.")
-    parser.set_defaults(run=lambda _: parser.print_help() or 2)
+    parser.set_defaults(run=lambda _: _help(parser))
     commands = parser.add_subparsers()
     _add(commands, "run", _run, "serve the application")
     _add(commands, "check", _check, "check declarations and policy, all problems at once")
@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return 2
+
+
 def _add(commands: Any, name: str, work: Any, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
     parser.set_defaults(run=work)
@@ -82,7 +87,11 @@ def _run(_: argparse.Namespace) -> int:
 def _check(_: argparse.Namespace) -> int:
     found = services()
     warnings = [*found.catalog.problems, *found.access.problems]
-    say(problems_text(warnings) if warnings else f"{len(found.catalog.entries)} resources, policy {found.access.version}: no problem")
+    say(
+        problems_text(warnings)
+        if warnings
+        else f"{len(found.catalog.entries)} resources, policy {found.access.version}: no problem"
+    )
     return 0
 
 
@@ -110,7 +119,12 @@ def describe(entry: Entry) -> str:
     """What was derived from one declaration, in lines that can be compared."""
     lines = [f"{entry.name}: table {entry.table.name}", "fields:"]
     for field in entry.fields.values():
-        marks = [field.kind, field.write, *(["nullable"] if field.nullable else []), *(["required"] if field.required else [])]
+        marks = [
+            field.kind,
+            field.write,
+            *(["nullable"] if field.nullable else []),
+            *(["required"] if field.required else []),
+        ]
         lines.append(f"  {field.name}: {', '.join(marks + (['hidden'] if field.hidden else []))}")
     lines.append(f"inputs: {', '.join(entry.inputs) or '-'}")
     lines.append(f"filters: {', '.join(entry.filters)}")
@@ -118,7 +132,7 @@ def describe(entry: Entry) -> str:
     lines.append(f"relations: {', '.join(entry.relations) or '-'}")
     lines.append(f"scopes: {', '.join(entry.scopes) or '-'}")
     lines.append("constraints:")
-    named = [*entry.table.constraints, *entry.table.indexes]
+    named: list[Any] = [*entry.table.constraints, *entry.table.indexes]
     lines += sorted(f"  {item.name}" for item in named if item.name)
     return "\n".join(lines)
 
@@ -152,7 +166,9 @@ def _db_check(_: argparse.Namespace) -> int:
 
 def _user_create(given: argparse.Namespace) -> int:
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    return asyncio.run(_account(lambda found: found.auth.create_account(given.email, password, given.role, verified=True)))
+    return asyncio.run(
+        _account(lambda found: found.auth.create_account(given.email, password, given.role, verified=True))
+    )
 
 
 def _user_promote(given: argparse.Namespace) -> int:

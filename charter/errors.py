@@ -90,7 +90,7 @@ class DeclarationError(SystemExit):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class ApiException(Exception):
+class ApiException(Exception):  # noqa: N818 # the contract fixes the names of this family
     """A refusal with a stable code. Raise a subclass; ``errors`` lists every wrong place at once."""
 
     default_code: ClassVar[str] = "internal"

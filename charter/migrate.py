@@ -1,4 +1,4 @@
-"""Alembic's door: the schema of a database is brought to what the declarations say, by the revisions in ``migrations/``.
+"""Alembic's door: a database is brought to what the declarations say, by the revisions in ``migrations/``.
 
 Foreign keys are not enforced while a migration runs on SQLite: Alembic rebuilds tables there, and a cascade would empty
 others.
@@ -63,7 +63,9 @@ def _run_sqlite(file: Path, work: Callable[[Connection], Any]) -> Any:
         return work(connection)
 
 
-def upgrade(connection: Connection, metadata: MetaData, *, folder: Path = FOLDER, development: bool = False) -> list[str]:
+def upgrade(
+    connection: Connection, metadata: MetaData, *, folder: Path = FOLDER, development: bool = False
+) -> list[str]:
     """Bring the schema up to date; returns a line for each thing that was done.
 
     Without a ``migrations`` folder the tables are made straight from the declarations. In development, what the
@@ -107,7 +109,7 @@ def differences_of(connection: Connection, metadata: MetaData) -> list[str]:
     return [str(step[0]) for step in steps]
 
 
-def _ours(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:  # noqa: FBT001 # Alembic's face
+def _ours(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:  # Alembic's face
     """Tables that are only in the database belong to somebody else (or to a later version)."""
     return not (kind == "table" and reflected and name is not None and _ is not None and __ is None)
 
@@ -157,4 +159,3 @@ def _number(migration: Any, _: Any, directives: list[Any]) -> None:
         return
     head = ScriptDirectory.from_config(migration.config).get_current_head()
     script.rev_id = f"{int(head or 0) + 1:04d}"
-

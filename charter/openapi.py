@@ -1,7 +1,7 @@
 """The OpenAPI document of generated routes: parameters, bodies, answers and examples, from the compiled entries.
 
-FastAPI writes the frame and the hand-written routes; what is made here is merged into it when the document is first asked
-for, so that neither a request nor the start pays for it.
+FastAPI writes the frame and the hand-written routes; what is made here is merged into it when the document is first
+asked for, so that neither a request nor the start pays for it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -52,7 +52,7 @@ class ProblemDetails(BaseModel):
     status: int
     detail: str
     instance: str
-    code: str = Field(json_schema_extra={"enum": sorted(CODES)})
+    code: str = Field(json_schema_extra={"enum": [*sorted(CODES)]})
     request_id: str
     errors: list[ProblemError]
 
@@ -157,7 +157,9 @@ def list_parameters(entry: Entry, table: Parameters) -> list[dict[str, Any]]:
         _parameter(name, {key: value for key, value in schema.items() if key != "description"}, schema["description"])
         for name, schema in page.items()
     ]
-    found.append(_parameter("count", {"type": "string", "enum": ["exact", "none"], "default": "exact"}, "Whether to count."))
+    found.append(
+        _parameter("count", {"type": "string", "enum": ["exact", "none"], "default": "exact"}, "Whether to count.")
+    )
     terms = {"type": "array", "items": {"type": "string", "enum": list(table.sorts)}}
     found.append(_listed("sort", terms, "Fields to sort by, `-` for descending; the id breaks ties."))
     found.append(fields_parameter(entry))
@@ -172,7 +174,9 @@ def list_parameters(entry: Entry, table: Parameters) -> list[dict[str, Any]]:
 def fields_parameter(entry: Entry) -> dict[str, Any]:
     """``fields``: which fields to answer with."""
     names = [name for name in entry.fields if name in entry.readable]
-    return _listed("fields", {"type": "array", "items": {"type": "string", "enum": names}}, "Only these fields, and `id`.")
+    return _listed(
+        "fields", {"type": "array", "items": {"type": "string", "enum": names}}, "Only these fields, and `id`."
+    )
 
 
 def id_parameter() -> dict[str, Any]:

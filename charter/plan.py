@@ -82,7 +82,7 @@ class ListPlan:
     counting: Counting = "exact"
 
     def narrowed(self, *conditions: Condition) -> "ListPlan":
-        """This plan with more conditions."""
+        """The same plan with more conditions."""
         return replace(self, where=self.where + conditions)
 
     def values(self, caller: Caller) -> dict[str, Any]:

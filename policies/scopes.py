@@ -4,5 +4,5 @@ from charter import Scope
 
 scopes = (
     Scope("own", lambda row, caller: row.owner == caller.id),
-    Scope("published", lambda row, caller: row.is_active),
+    Scope("published", lambda row, _: row.is_active),
 )

@@ -8,7 +8,7 @@ from resources.categories import categories
 from resources.products import products
 from resources.users import users
 
-TREE = {
+TREE: dict[str, dict[str, tuple[str, ...]]] = {
     "Living": {
         "Lighting": ("Desk lamps", "Floor lamps", "Pendant lamps"),
         "Textiles": ("Blankets", "Cushions"),
@@ -24,7 +24,7 @@ TREE = {
 }
 """Three levels of categories."""
 
-LINES = {
+LINES: dict[str, tuple[str, ...]] = {
     "Desk lamps": ("Arc desk lamp", "Clamp desk lamp", "Brass desk lamp", "Folding desk lamp"),
     "Floor lamps": ("Tripod floor lamp", "Paper floor lamp", "Reading floor lamp", "Globe floor lamp"),
     "Pendant lamps": ("Linen pendant", "Glass pendant", "Enamel pendant", "Rattan pendant"),

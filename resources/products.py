@@ -17,7 +17,9 @@ class Product(Table, table=True):
     slug: Slug = from_field("name")
     description: str = Field("", max_length=10_000)
     price: Money
-    stock: int = Field(ge=0, le=1_000_000_000, write="create", description="Pieces on hand; later changed by stock moves.")
+    stock: int = Field(
+        ge=0, le=1_000_000_000, write="create", description="Pieces on hand; later changed by stock moves."
+    )
     category_id: UUID = Field(foreign_key="category.id", on_delete="RESTRICT")
     max_per_order: int = Field(100, ge=1, le=9999, description="Most pieces that one order may have.")
     is_active: bool = Field(True, description="Whether customers see it.")

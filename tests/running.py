@@ -141,7 +141,12 @@ def running(folder: Path, command: tuple[str, ...] = ("app.py",), **given: str) 
     environment = settings_for(folder, PORT=str(port), **given)
     with (folder / "output.log").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *command], cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
+            [sys.executable, *command],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     found = Running(f"http://127.0.0.1:{port}", folder, process, environment)
     try:

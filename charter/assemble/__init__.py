@@ -12,7 +12,6 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from charter import __version__
 from charter.admin import mount_admin
 from charter.assemble.discover import Declared, discover
 from charter.assemble.failures import add_handlers
@@ -29,6 +28,7 @@ from charter.rest import Rest, generate
 from charter.services import Services
 from charter.settings import Settings, load_settings
 from charter.store import Store
+from charter.version import __version__
 from charter.web import wrap
 
 log = logging.getLogger("charter.start")
@@ -72,7 +72,7 @@ def build(
     mount_admin(app, services)
     add_handlers(app)
     _document(app, services, generated)
-    app.add_middleware(wrap, settings=settings, guards=(services.limiter.guard,))  # type: ignore[arg-type] # a factory is enough
+    app.add_middleware(wrap, settings=settings, guards=(services.limiter.guard,))
     return app
 
 
@@ -129,7 +129,6 @@ def _lifespan(services: Services, declared: Declared, public: Collection[str]) -
 
 def _document(app: FastAPI, services: Services, generated: Sequence[Rest]) -> None:
     """Replace FastAPI's OpenAPI document by one that has the generated parts; made once, when first asked for."""
-
     operations = {key: make for rest in generated for key, make in rest.operations.items()}
 
     def document() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Finds what an application declares: every module of its two packages is imported, and values are taken by their type."""
+"""Finds what an application declares: its two packages are imported whole, and values are taken by their type."""
 
 import importlib
 import pkgutil

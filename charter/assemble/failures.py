@@ -65,9 +65,8 @@ def _from_fastapi(error: RequestValidationError) -> ApiException:
 def _allowed(app: FastAPI, path: str, known: list[tuple[object, set[str]]]) -> set[str]:
     """The methods of every route that `path` matches; Starlette itself names the first route's alone."""
     if not known:
-        for found in iter_route_contexts(app.routes):
-            if found.methods and found.path:
-                known.append((compile_path(found.path)[0], set(found.methods)))
+        contexts = (found for found in iter_route_contexts(app.routes) if found.methods and found.path)
+        known += [(compile_path(found.path or "")[0], set(found.methods or ())) for found in contexts]
     allowed: set[str] = set()
     for pattern, methods in known:
         if pattern.match(path):  # type: ignore[attr-defined] # a compiled pattern

@@ -8,12 +8,12 @@ from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from charter import __version__
 from charter.errors import DeclarationError, Problem
 from charter.pages import docs_routes, welcome
 from charter.rest import RULE, enter
 from charter.serve import decide
 from charter.services import Services
+from charter.version import __version__
 
 PUBLIC = {
     "welcome",
@@ -23,7 +23,7 @@ PUBLIC = {
     "health:live",
     "health:ready",
 }
-"""Routes without a rule, by name; everything under ``/auth`` is public too, and asks for credentials where it needs them."""
+"""Routes without a rule, by name; everything under ``/auth`` is public too, and asks for credentials by itself."""
 
 
 def add_pages(app: FastAPI, services: Services) -> None:
@@ -71,7 +71,12 @@ def add_health(app: FastAPI, services: Services) -> None:
 def check_routes(app: FastAPI, public: Collection[str]) -> None:
     """Stop the start where a route has neither a rule nor a place among the public ones."""
     problems = [
-        Problem("no_route_rule", f"route {found.path}", "has no access rule;", "Give it require_permission(...) or name it public.")
+        Problem(
+            "no_route_rule",
+            f"route {found.path}",
+            "has no access rule;",
+            "Give it require_permission(...) or name it public.",
+        )
         for found in iter_route_contexts(app.routes)
         if not _has_rule(found, public)
     ]
@@ -81,7 +86,7 @@ def check_routes(app: FastAPI, public: Collection[str]) -> None:
 
 def _has_rule(found: Any, public: Collection[str]) -> bool:
     name = str(found.name or "")
-    if name in public or name == "docs" or name == "admin" or str(found.path or "").startswith("/auth/"):
+    if name in {*public, "docs", "admin"} or str(found.path or "").startswith("/auth/"):
         return True
     if hasattr(found.endpoint, RULE):
         return True

@@ -14,8 +14,8 @@ from charter.catalog.columns import UnsupportedTypeError, computed_field, fields
 from charter.catalog.entry import SYSTEM, Catalog, Entry, Field, Path, Relation, Schemas, UnknownNameError
 from charter.catalog.rows import CALLER_ID, CALLER_ROLE, SymbolicCaller, SymbolicRow, relations_of
 from charter.catalog.schemas import BodyKind, body_model, example_of, make_schemas
-from charter.catalog.storage import LONGEST_INDEXED_TEXT, add_soft_delete, apply_storage
 from charter.catalog.slugs import built_in_hooks
+from charter.catalog.storage import LONGEST_INDEXED_TEXT, add_soft_delete, apply_storage
 from charter.declare import Computed, Input, Resource, Scope
 from charter.errors import Problem
 
@@ -106,7 +106,11 @@ class _Compiler:
 
     def unknown(self, word: str, name: str, known: Any) -> None:
         near = get_close_matches(name, list(known), n=1)
-        self.problem("unknown_field", f"{word} names '{name}', which is not there", f"Perhaps you meant '{near[0]}'." if near else "")
+        self.problem(
+            "unknown_field",
+            f"{word} names '{name}', which is not there",
+            f"Perhaps you meant '{near[0]}'." if near else "",
+        )
 
     def check_names(self, word: str, names: Sequence[str], known: Any) -> None:
         for name in names:
@@ -184,12 +188,12 @@ __all__ = [
     "CALLER_ID",
     "CALLER_ROLE",
     "SYSTEM",
+    "BodyKind",
     "Catalog",
     "Entry",
     "Field",
     "Path",
     "Relation",
-    "BodyKind",
     "Schemas",
     "body_model",
     "compile_catalog",

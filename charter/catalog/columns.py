@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 from annotated_types import Ge, Le, MaxLen, MinLen
-from pydantic import StringConstraints, WithJsonSchema
 from pydantic import Field as PydanticField
+from pydantic import StringConstraints, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column, Table

@@ -77,9 +77,7 @@ class _RelatedRow:
         mapper: Mapper[Any] = inspect(model)
         self._target_model = mapper.relationships[relation.name].mapper.class_
         self._alias = relation.target.alias()
-        self._condition: ColumnElement[bool] = (
-            self._alias.c[relation.remote.name] == table.c[relation.local.name]
-        )
+        self._condition: ColumnElement[bool] = self._alias.c[relation.remote.name] == table.c[relation.local.name]
 
     def __getattr__(self, name: str) -> Any:
         inner = getattr(SymbolicRow(self._target_model, self._alias), name)

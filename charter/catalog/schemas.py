@@ -93,7 +93,10 @@ def _read_model(parts: _Parts) -> type[BaseModel]:
     for field in parts.fields.values():
         if not field.hidden:
             annotation = field.type | None if field.nullable else field.type
-            members[field.name] = (annotation, _info(field, **({} if field.name == "id" else {"default_factory": _nothing})))
+            members[field.name] = (
+                annotation,
+                _info(field, **({} if field.name == "id" else {"default_factory": _nothing})),
+            )
     return _model(parts.name, parts, members)
 
 

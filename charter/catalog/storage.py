@@ -20,7 +20,7 @@ LONGEST_INDEXED_TEXT = 600
 def add_soft_delete(resource: Resource, table: Table) -> None:
     """Give the table of a softly deleting resource its ``deleted_at``."""
     if resource.soft_delete and "deleted_at" not in table.c:
-        resource.model.deleted_at = Column("deleted_at", Instant(), nullable=True)  # type: ignore[attr-defined] # SQLAlchemy maps it
+        resource.model.deleted_at = Column("deleted_at", Instant(), nullable=True)
 
 
 def apply_storage(resource: Resource, table: Table, fields: dict[str, Field], indexed: set[str]) -> None:
@@ -34,7 +34,7 @@ def apply_storage(resource: Resource, table: Table, fields: dict[str, Field], in
             for name, condition in checks_of(field):
                 table.append_constraint(CheckConstraint(condition, name=name))
     alive = text("deleted_at IS NULL")
-    where = {"sqlite_where": alive, "postgresql_where": alive} if resource.soft_delete else {}
+    where: dict[str, Any] = {"sqlite_where": alive, "postgresql_where": alive} if resource.soft_delete else {}
     for field in fields.values():
         if field.column is not None and field.unique:
             Index(f"uq_{table.name}_{field.name}", field.column, unique=True, **where)

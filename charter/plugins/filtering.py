@@ -6,7 +6,7 @@ over a relation asks the relation's own read rule.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, get_args
 
@@ -32,7 +32,7 @@ Reach = Callable[[str], Lens | None]
 """The read lens on the target of a relation, or None where the caller may not read it."""
 
 
-class TextOperator(str, Enum):
+class TextOperator(StrEnum):
     """Operators on text that fastapi-filters has no literal form of: ``%`` and ``_`` mean themselves here."""
 
     contains = "contains"
@@ -110,13 +110,13 @@ class Filter:
 
 def compile_filters(entry: Entry) -> dict[str, Filter]:
     """All filter parameters of `entry`, by name."""
-    definitions = {
+    definitions: dict[str, Any] = {
         f"f{index}": FilterField(
             _value_type(path.field),
             operators=_operators(path.field),
             default_op=FilterOperator.eq,
             alias=path.name,
-            op_types={operator: _TEXT for operator in TextOperator},
+            op_types=dict.fromkeys(TextOperator, _TEXT),
         )
         for index, path in enumerate(entry.filters.values())
     }
@@ -126,7 +126,7 @@ def compile_filters(entry: Entry) -> dict[str, Filter]:
     for item in fields(resolver.__model__):
         key, operator = resolver.__defs__[item.name]
         bare, *metadata, query = get_args(item.type)
-        annotation = Annotated[(bare, *metadata)] if metadata else bare
+        annotation: Any = Annotated[(bare, *metadata)] if metadata else bare
         word = _word(operator)
         about = f"`{paths[key].name}` {_DESCRIPTIONS[word]}."
         found.setdefault(query.alias, Filter(query.alias, paths[key], operator, TypeAdapter(annotation), about))

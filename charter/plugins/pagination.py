@@ -1,4 +1,4 @@
-"""Pages: ``page=2&size=50``. fastapi-pagination supplies the parameters, the envelope and their OpenAPI; the session is ours.
+"""Pages: ``page=2&size=50``. fastapi-pagination supplies parameters, envelope and their OpenAPI; the session is ours.
 
 Cursors travel in the envelope's ``next`` and ``prev``; until lists are read by cursor they are null.
 """
@@ -8,7 +8,13 @@ from typing import Any
 
 from fastapi import Query
 from fastapi_pagination import Page, Params
-from fastapi_pagination.customization import CustomizedPage, UseAdditionalFields, UseFieldTypeAnnotations, UseName, UseParamsFields
+from fastapi_pagination.customization import (
+    CustomizedPage,
+    UseAdditionalFields,
+    UseFieldTypeAnnotations,
+    UseName,
+    UseParamsFields,
+)
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from charter.errors import FieldError

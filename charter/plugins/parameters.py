@@ -1,4 +1,4 @@
-"""The query string of a list, read by a table that was compiled once: nothing unknown, repeated or unreadable passes."""
+"""The query string of a list, read by a table compiled once: nothing unknown, repeated or unreadable passes."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field

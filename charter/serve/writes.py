@@ -1,4 +1,4 @@
-"""The writes: create, replace, update, delete. Decision, body, then one transaction; the commit comes before the answer."""
+"""The writes: create, replace, update, delete. Decision, body, one transaction; the commit comes before the answer."""
 
 import logging
 from collections.abc import Mapping
@@ -74,9 +74,7 @@ async def delete_row(services: Services, caller: Caller, entry: Entry, row_id: s
     await _run(services, plan, lambda tx: _delete(tx, plan))
 
 
-def _change(
-    entry: Entry, action: WriteAction, caller: Caller, body: BaseModel, fields: Any
-) -> Change:
+def _change(entry: Entry, action: WriteAction, caller: Caller, body: BaseModel, fields: Any) -> Change:
     given = {name: getattr(body, name) for name in fields}
     return Change(
         action,

@@ -40,7 +40,9 @@ class Store:
         self.metadata = metadata
         self.is_sqlite = is_sqlite(settings.database_url)
         self.engine = async_engine(settings)
-        self._driver: _SqliteThreads | _Bridge = _SqliteThreads(settings, metadata) if self.is_sqlite else _Bridge(self.engine, metadata)
+        self._driver: _SqliteThreads | _Bridge = (
+            _SqliteThreads(settings, metadata) if self.is_sqlite else _Bridge(self.engine, metadata)
+        )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     async def read(self, work: Work[T]) -> T:

@@ -31,7 +31,7 @@ class Transaction:
 
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         """Run one statement of SQLAlchemy Core."""
-        return self.connection.execute(statement, values)  # type: ignore[return-value] # Core always gives a cursor result
+        return self.connection.execute(statement, values)
 
     def repository(self, resource: Resource) -> Repository:
         """The rows of `resource`, with system authority: no row rule, no field rule, hooks included."""
@@ -64,10 +64,7 @@ class Transaction:
         change.values["updated_at"] = change.values["created_at"]  # one moment, not two
         instead = next((hooks.instead_of_create for hooks in entry.hooks if hooks.instead_of_create), None)
         self._run(entry, change, "before")
-        if instead is not None:
-            created = instead(self, change)
-        else:
-            created = self.insert(entry, change)
+        created = instead(self, change) if instead is not None else self.insert(entry, change)
         change.row = {**change.values, "id": created.id}
         self._run(entry, change, "after")
         self.changes.append((entry, change))

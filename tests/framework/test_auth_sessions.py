@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from charter.store import Transaction
 from charter.types import utc_now
-from tests.framework.auth_toy import PASSWORD, Toy, toy
+from tests.framework.auth_toy import APART, PASSWORD, Toy, toy
 
 pytestmark = pytest.mark.anyio
 
@@ -17,10 +19,15 @@ EMAIL = "ada@example.org"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Toy]:
-    """The toy application on each database."""
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each database."""
     on_sqlite = request.param == "sqlite"
-    url = f"sqlite+aiosqlite:///{tmp_path}/toy.db" if on_sqlite else request.getfixturevalue("postgres")
+    return f"sqlite+aiosqlite:///{tmp_path}/toy.db" if on_sqlite else str(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+async def app(url: str, tmp_path: Path) -> AsyncIterator[Toy]:
+    """The toy application on each database."""
     async with toy(tmp_path, url) as found:
         await found.account(EMAIL)
         yield found
@@ -79,11 +86,7 @@ async def test_the_previous_token_is_no_good_after_the_grace(app: Toy) -> None:
     assert {row["reason"] for row in await app.rows("refresh_token")} == {"reuse"}
 
 
-def _shift_use(tx: Any, seconds: int) -> None:
-    from sqlalchemy import update  # noqa: PLC0415 # for this one helper
-
-    from tests.framework.auth_toy import APART  # noqa: PLC0415 # same
-
+def _shift_use(tx: Transaction, seconds: int) -> None:
     table = APART.metadata.tables["refresh_token"]
     tx.execute(update(table).where(table.c.used_at.is_not(None)).values(used_at=utc_now() - timedelta(seconds=seconds)))
 
@@ -138,8 +141,6 @@ async def test_a_made_up_token_is_refused(app: Toy, token: str) -> None:
 
 async def test_a_deactivated_account_cannot_refresh(app: Toy) -> None:
     """Even where its sign-ins were not ended, as by a script that goes past the hooks."""
-    from sqlalchemy import update  # noqa: PLC0415 # only here
-
     tokens = await app.tokens(EMAIL)
     users = app.auth.entry.table
     await app.services.store.write(lambda tx: tx.execute(update(users).values(is_active=False)) and None)

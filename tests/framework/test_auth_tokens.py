@@ -115,7 +115,8 @@ def test_a_bearer_header_is_read_whatever_its_case(value: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"Bearer", b"Bearer ", b"Basic abc", b"Bearer a b", b"Bearer a,b", b"abc", b"Bearer \xff", b"Token abc"]
+    "value",
+    [b"", b"Bearer", b"Bearer ", b"Basic abc", b"Bearer a b", b"Bearer a,b", b"abc", b"Bearer \xff", b"Token abc"],
 )
 def test_any_other_authorization_header_is_bad_credentials(value: bytes) -> None:
     """A header that is there and cannot be read never makes a guest of its sender."""

@@ -1,0 +1,221 @@
+"""Form fields: each value as the text that a browser sends, and what that text means as JSON for the API's own schema.
+
+They check only what a text can be wrong about; bounds, lengths and rules are told by the write itself.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup, escape
+from starlette.datastructures import UploadFile
+from wtforms import Field as FormField  # type: ignore[import-untyped] # it ships no types
+from wtforms import widgets
+from wtforms.widgets import html_params
+
+from charter.admin.lookups import Lookup
+from charter.admin.values import money_amount, money_text
+from charter.catalog import Field
+
+LONG_TEXT = 255
+"""Characters from which on a text gets more than one line."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
+_WHEN = "%Y-%m-%dT%H:%M:%S"
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How a kind of value is written into a form (`show`) and read from it (`read`, ValueError with words)."""
+
+    show: Callable[[Any], str]
+    read: Callable[[str], Any]
+    widget: Any
+
+
+def codec_of(field: Field, currency: str) -> Codec:
+    """The codec of a field by its kind."""
+    match field.kind:
+        case "integer":
+            return Codec(str, _whole, _number(step="1"))
+        case "number":
+            return Codec(repr, _number_value, _number(step="any"))
+        case "money":
+            return Codec(lambda v: money_text(int(v), currency), lambda t: money_amount(t, currency), widgets.TextInput())
+        case "time":
+            return Codec(_moment_text, _moment, widgets.DateTimeLocalInput())
+        case "date":
+            return Codec(lambda v: v.isoformat(), str, widgets.DateInput())
+        case "json":
+            return Codec(lambda v: json.dumps(v, indent=2, ensure_ascii=False), _document, widgets.TextArea())
+        case "enum":
+            return Codec(lambda v: str(getattr(v, "value", v)), str, widgets.TextInput())
+        case "text" if (field.max_length or LONG_TEXT + 1) > LONG_TEXT:
+            return Codec(str, _lines, widgets.TextArea())
+        case _:
+            return Codec(str, _lines, widgets.TextInput())
+
+
+def secret_codec() -> Codec:
+    """A value that is typed, and never shown again."""
+    return Codec(lambda _: "", str, widgets.PasswordInput())
+
+
+def plain_codec(kind: type) -> Codec:
+    """The codec of a value that no column keeps."""
+    return Codec(str, _whole if kind is int else _number_value if kind is float else _lines, widgets.TextInput())
+
+
+def _number(step: str) -> widgets.NumberInput:
+    return widgets.NumberInput(step=step)
+
+
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text.strip()):
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+def _number_value(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or not text.isascii():
+        raise ValueError("must be a number")
+    return value
+
+
+def _lines(text: str) -> str:
+    """Browsers send every line break as two characters."""
+    return text.replace("\r\n", "\n")
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise ValueError("must be JSON") from None
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _moment_text(value: datetime) -> str:
+    return value.astimezone(UTC).strftime(_WHEN)
+
+
+def _moment(text: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(text.strip()).replace(tzinfo=UTC).astimezone(UTC).strftime(_WHEN)}Z"
+    except ValueError:
+        raise ValueError("must be a date and time") from None
+
+
+class Written(FormField):  # type: ignore[misc] # wtforms has no types
+    """A field that somebody writes into. ``text`` is what stands in it; ``sent`` says whether the form had it at all."""
+
+    def __init__(self, codec: Codec, *, needed: bool = False, **keywords: Any) -> None:
+        self.codec = codec
+        self.needed = needed
+        self.text = ""
+        keywords.setdefault("widget", codec.widget)
+        super().__init__(**keywords)
+        if needed:
+            self.flags.required = True
+
+    @property
+    def sent(self) -> bool:
+        return bool(self.raw_data)
+
+    def process_data(self, value: Any) -> None:
+        self.text = "" if value is None else self.codec.show(value)
+
+    def process_formdata(self, valuelist: Sequence[str | UploadFile]) -> None:
+        if not valuelist:
+            return
+        last = valuelist[-1]
+        if not isinstance(last, str):
+            raise ValueError("must be text")
+        self.text = last
+        if last:
+            self.codec.read(last)
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 # wtforms' face
+        if self.needed and not self.text:
+            raise ValueError("is required")
+
+    def _value(self) -> str:
+        return self.text
+
+    def __call__(self, **keywords: Any) -> Any:
+        if "\n" in self.text and isinstance(self.widget, widgets.TextInput):
+            return widgets.TextArea()(self, **self._rendered(keywords))
+        return self.widget(self, **self._rendered(keywords))
+
+    def _rendered(self, keywords: dict[str, Any]) -> dict[str, Any]:
+        return {**(self.render_kw or {}), **keywords}
+
+
+class Choice(Written):
+    """One of a few values."""
+
+    def __init__(self, codec: Codec, choices: Sequence[tuple[str, str]], *, needed: bool = False, **keywords: Any) -> None:
+        self.choices = choices
+        super().__init__(codec, needed=needed, widget=widgets.Select(), **keywords)
+
+    def has_groups(self) -> bool:
+        return False
+
+    def iter_choices(self) -> Any:
+        known = any(value == self.text for value, _ in self.choices)
+        options = self.choices if known or not self.text else [*self.choices, (self.text, self.text)]
+        if not self.needed or not self.text:
+            options = [("", ""), *options]
+        return [(value, label, value == self.text, {}) for value, label in options]
+
+
+def _switch(field: "Switch", **keywords: Any) -> Markup:
+    """A check box, and an empty value before it: a form without either did not mean the field at all."""
+    box = html_params(type="checkbox", name=field.name, value="true", checked=field.text == "true", **keywords)
+    return Markup('<input type="hidden" name="{}" value=""><div class="form-switch"><input {}></div>').format(
+        field.name, Markup(box)
+    )
+
+
+class Switch(Written):
+    """Yes or no."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(Codec(lambda v: "true" if v else "", lambda t: t == "true", _switch), **keywords)
+
+
+async def _reference(field: "Reference", **keywords: Any) -> Markup:
+    """A select that looks its rows up; SQLAdmin's script knows it by its role."""
+    found = await field.loader.format_by_pk(field.text) if field.text else {}
+    chosen = found or ({"id": field.text, "text": field.text} if field.text else None)
+    about = {
+        "name": field.name,
+        "data-role": "select2-ajax",
+        "data-json": json.dumps([chosen] if chosen else []),
+        **({} if field.needed else {"data-allow-blank": "1"}),
+        **keywords,
+    }
+    hidden = Markup('<input type="hidden" name="{}" value="">').format(field.name)
+    return hidden + Markup("<select {}></select>").format(Markup(html_params(**about)))
+
+
+class Reference(Written):
+    """The id of another row."""
+
+    def __init__(self, loader: Lookup, **keywords: Any) -> None:
+        self.loader = loader
+        super().__init__(Codec(str, str.strip, _reference), **keywords)
+
+
+__all__ = ["Choice", "Codec", "Reference", "Switch", "Written", "codec_of", "escape", "plain_codec", "secret_codec"]

@@ -1,0 +1,126 @@
+"""What one caller sees and sets of one resource on its screens: derived from the declaration and the decisions alone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic.fields import FieldInfo
+
+from charter.access import Decision
+from charter.catalog import Entry, Relation, body_model
+from charter.declare import Caller
+from charter.services import Services
+
+DEFAULT_COLUMNS = 6
+"""Columns of a list whose declaration names none."""
+
+TITLES = ("name", "title", "label", "email")
+"""Fields that people call a row by, the best first."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One entry through the eyes of one caller."""
+
+    services: Services
+    caller: Caller | None
+    entry: Entry
+
+    def decision(self, action: str, entry: Entry | None = None) -> Decision | None:
+        """The caller's decision on this entry, or on another one."""
+        if self.caller is None:
+            return None
+        return self.services.access.decide(self.caller.role, (entry or self.entry).name, action)
+
+    def fields(self, action: str, entry: Entry | None = None) -> frozenset[str]:
+        """The fields that a decision lets through; none without one."""
+        decision = self.decision(action, entry)
+        return decision.fields if decision else frozenset()
+
+    def target(self, relation: Relation) -> Entry | None:
+        """The entry at the other end of a to-one relation, where the caller may read it."""
+        found = self.services.catalog.of_table(relation.target)
+        return found if found is not None and self.decision("read", found) else None
+
+    def columns(self, action: Literal["list", "read"]) -> tuple[str, ...]:
+        """What a list or a details page shows: names of fields, and of relations in the place of their ids."""
+        declared = self.entry.resource.admin.columns if action == "list" else ()
+        if declared:
+            return tuple(name for name in declared if self.shows(name, action)) or ("id",)
+        names = [self._named(name) for name in self.entry.fields if self.shows(name, action)]
+        return tuple(
+            names if action == "read" else [name for name in names if name != "id"][:DEFAULT_COLUMNS] or ["id"]
+        )
+
+    def shows(self, name: str, action: str) -> bool:
+        """Whether a column may be there: a field, a to-one relation, or a field at the end of one (``a.b``)."""
+        head, _, tail = name.partition(".")
+        if head in self.entry.fields:
+            return head in self.fields(action) and not self.entry.fields[head].hidden
+        relation = self.entry.relations[head]
+        target = self.target(relation)
+        if relation.many or target is None or relation.local.name not in self.fields(action):
+            return False
+        return not tail or tail in self.fields("read", target)
+
+    def _named(self, name: str) -> str:
+        relation = self.reference(name)
+        return relation.name if relation is not None and self.target(relation) else name
+
+    def reference(self, name: str) -> Relation | None:
+        """The to-one relation whose id the field `name` holds."""
+        found = (item for item in self.entry.relations.values() if not item.many and not item.local.primary_key)
+        return next((item for item in found if item.local.name == name), None)
+
+    @property
+    def links(self) -> frozenset[str]:
+        """Relations whose target has a page of its own for the caller."""
+        found = {item.name: self.target(item) for item in self.entry.relations.values()}
+        return frozenset(name for name, target in found.items() if target and self.decision("list", target))
+
+    def sortable(self) -> tuple[str, ...]:
+        """The columns of the list that it can be ordered by."""
+        names = {name for name, path in self.entry.sorts.items() if path.relation is None}
+        return tuple(name for name in self.columns("list") if name in names)
+
+    def searchable(self) -> tuple[str, ...]:
+        """The declared search fields that the list shows to this caller."""
+        return tuple(name for name in self.entry.resource.search if name in self.fields("list"))
+
+    def computed(self, action: str) -> tuple[str, ...]:
+        """The computed ones among the fields that a page shows."""
+        return tuple(name for name in self.fields(action) if self.entry.fields[name].column is None)
+
+    def writable(self, kind: Literal["create", "update"]) -> Mapping[str, FieldInfo]:
+        """What a form may set: exactly what the API would take from this caller."""
+        decision = self.decision(kind)
+        return body_model(self.entry, kind, decision.fields).model_fields if decision else {}
+
+    def may(self, action: str) -> bool:
+        """Whether the screen of `action` is there at all; a form without any field is not."""
+        if action in {"create", "update"}:
+            return self.entry.takes_writes and bool(self.writable("create" if action == "create" else "update"))
+        return self.decision(action) is not None and (action != "delete" or self.entry.takes_writes)
+
+    @cached_property
+    def title_field(self) -> str | None:
+        """The field that stands for a row of this entry where another one refers to it."""
+        readable = self.fields("read")
+        texts = [name for name, field in self.entry.fields.items() if field.kind == "text" and not field.hidden]
+        preferred: Iterable[str] = (*TITLES, *self.entry.resource.admin.columns, *texts)
+        return next((name for name in preferred if name in texts and name in readable), None)
+
+    def call(self, row: Any) -> str:
+        """A row in one word or two; never its ``str()``, which would show every column."""
+        text = getattr(row, self.title_field, None) if self.title_field else None
+        return str(text) if text else str(row.id)
+
+    def label(self, name: str) -> str:
+        """A column's heading: ``is_active`` -> ``Is active``; the id of a related row is called like the relation."""
+        relation = self.reference(name)
+        words = (relation.name if relation else name).replace(".", " ").replace("_", " ").strip()
+        return words[:1].upper() + words[1:]
+
+
+__all__ = ["Sight"]
