@@ -23,7 +23,9 @@ from charter.services import services_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_documented = OAuth2PasswordBearer(tokenUrl="/auth/login", scheme_name="bearer", auto_error=False)
+_documented = OAuth2PasswordBearer(
+    tokenUrl="/auth/login", refreshUrl="/auth/refresh", scheme_name="bearer", auto_error=False
+)
 """Only so that the OpenAPI document says that a route takes a bearer token."""
 
 

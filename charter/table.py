@@ -7,15 +7,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
 import sqlmodel
 from pydantic_core import PydanticUndefined
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Relationship, SQLModel
+from sqlmodel.main import FieldInfoMetadata
 
-from charter.types import Identifier, Instant, utc_now, uuid7
+from charter.types import Identifier, Instant, json_type, utc_now, uuid7
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -93,12 +94,27 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
+def _is_document(annotation: Any) -> bool:
+    """``dict[str, Any]``, ``list[str] | None`` and the like."""
+    kinds = {get_origin(part) or part for part in (annotation, *get_args(annotation))}
+    return (get_origin(annotation) or annotation) in {dict, list} or (type(None) in kinds and bool(kinds & {dict, list}))
+
+
 class Table(SQLModel):
     """The base of every table class: an id that sorts by time, and the times of making and last change."""
 
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805 # SQLAlchemy calls it with the class
         return snake_case(cls.__name__)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
+        """SQLModel knows no column for ``dict`` and ``list``; here they are JSON documents."""
+        super().__pydantic_init_subclass__(**keywords)
+        for info in cls.model_fields.values():
+            marks = next((item for item in info.metadata if isinstance(item, FieldInfoMetadata)), None)
+            if marks is not None and _is_document(info.annotation):
+                marks.sa_type = json_type()
 
     id: UUID = sqlmodel.Field(
         default_factory=uuid7,

@@ -9,10 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from markupsafe import Markup, escape
-from starlette.datastructures import UploadFile
+from markupsafe import Markup
 from wtforms import Field as FormField  # type: ignore[import-untyped] # it ships no types
 from wtforms import widgets
 from wtforms.widgets import html_params
@@ -23,6 +22,9 @@ from charter.catalog import Field
 
 LONG_TEXT = 255
 """Characters from which on a text gets more than one line."""
+
+LEFT_OUT: Final = object()
+"""What a form field means that does not mean any value."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
 _WHEN = "%Y-%m-%dT%H:%M:%S"
@@ -118,11 +120,20 @@ def _moment(text: str) -> str:
 
 
 class Written(FormField):  # type: ignore[misc] # wtforms has no types
-    """A field that somebody writes into. ``text`` is what stands in it; ``sent`` says whether the form had it at all."""
+    """A field that somebody writes into: ``text`` is what stands in it, and the codec says what that means.
 
-    def __init__(self, codec: Codec, *, needed: bool = False, **keywords: Any) -> None:
+    ``empty`` is the value of no text. A ``blind`` field belongs to a row whose present value the caller may not read.
+    """
+
+    data = None
+
+    def __init__(
+        self, codec: Codec, *, needed: bool = False, empty: Any = LEFT_OUT, blind: bool = False, **keywords: Any
+    ) -> None:
         self.codec = codec
         self.needed = needed
+        self.empty = empty
+        self.blind = blind
         self.text = ""
         keywords.setdefault("widget", codec.widget)
         super().__init__(**keywords)
@@ -131,23 +142,23 @@ class Written(FormField):  # type: ignore[misc] # wtforms has no types
 
     @property
     def sent(self) -> bool:
+        """Whether the form that came had this field at all."""
         return bool(self.raw_data)
+
+    def value(self) -> Any:
+        """What the field means as JSON, or `LEFT_OUT`."""
+        return self.codec.read(self.text) if self.text else self.empty
 
     def process_data(self, value: Any) -> None:
         self.text = "" if value is None else self.codec.show(value)
 
-    def process_formdata(self, valuelist: Sequence[str | UploadFile]) -> None:
-        if not valuelist:
-            return
-        last = valuelist[-1]
-        if not isinstance(last, str):
-            raise ValueError("must be text")
-        self.text = last
-        if last:
-            self.codec.read(last)
+    def process_formdata(self, valuelist: Sequence[Any]) -> None:
+        if valuelist:
+            self.text = str(valuelist[-1])
+            self.value()
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 # wtforms' face
-        if self.needed and not self.text:
+        if self.needed and self.sent and not self.text:
             raise ValueError("is required")
 
     def _value(self) -> str:
@@ -165,9 +176,9 @@ class Written(FormField):  # type: ignore[misc] # wtforms has no types
 class Choice(Written):
     """One of a few values."""
 
-    def __init__(self, codec: Codec, choices: Sequence[tuple[str, str]], *, needed: bool = False, **keywords: Any) -> None:
+    def __init__(self, codec: Codec, choices: Sequence[tuple[str, str]], **keywords: Any) -> None:
         self.choices = choices
-        super().__init__(codec, needed=needed, widget=widgets.Select(), **keywords)
+        super().__init__(codec, widget=widgets.Select(), **keywords)
 
     def has_groups(self) -> bool:
         return False
@@ -192,7 +203,8 @@ class Switch(Written):
     """Yes or no."""
 
     def __init__(self, **keywords: Any) -> None:
-        super().__init__(Codec(lambda v: "true" if v else "", lambda t: t == "true", _switch), **keywords)
+        codec = Codec(lambda value: "true" if value else "", lambda text: text == "true", _switch)
+        super().__init__(codec, **{**keywords, "empty": False})
 
 
 async def _reference(field: "Reference", **keywords: Any) -> Markup:
@@ -218,4 +230,4 @@ class Reference(Written):
         super().__init__(Codec(str, str.strip, _reference), **keywords)
 
 
-__all__ = ["Choice", "Codec", "Reference", "Switch", "Written", "codec_of", "escape", "plain_codec", "secret_codec"]
+__all__ = ["LEFT_OUT", "Choice", "Codec", "Reference", "Switch", "Written", "codec_of", "plain_codec", "secret_codec"]

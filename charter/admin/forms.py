@@ -1,13 +1,27 @@
 """Forms from entries: the fields that the API would take from this caller, and the JSON body that a sent form means."""
 
-from typing import TYPE_CHECKING, Any, Literal
+import json
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from wtforms import Form  # type: ignore[import-untyped] # it ships no types
 
-from charter.admin.fields import Written
+from charter.admin.fields import (
+    LEFT_OUT,
+    Choice,
+    Codec,
+    Reference,
+    Switch,
+    Written,
+    codec_of,
+    plain_codec,
+    secret_codec,
+)
+from charter.admin.lookups import Lookup
 from charter.admin.sight import Sight
 from charter.admin.visit import visit
+from charter.catalog import Entry, Field
+from charter.declare import Input
 from charter.errors import ApiException
 
 if TYPE_CHECKING:
@@ -15,9 +29,12 @@ if TYPE_CHECKING:
 
 Kind = Literal["create", "update"]
 
+_SUFFIX = "__"
+"""Ends every attribute of a form, so that a column may be called like one of the form's own (``data``)."""
+
 
 class EntryForm(Form):  # type: ignore[misc] # wtforms has no types
-    """A form of one entry. The last one that was filled from a request is the visit's."""
+    """A form of one entry. One that was filled from a request becomes the visit's."""
 
     def __init__(self, formdata: Any = None, **keywords: Any) -> None:
         super().__init__(formdata, **keywords)
@@ -26,25 +43,47 @@ class EntryForm(Form):  # type: ignore[misc] # wtforms has no types
 
     def place(self, error: ApiException) -> str:
         """Put the errors of a refused write beside their fields; returns what is left to say above the form."""
-        fields = {field.short_name.removesuffix(SUFFIX): field for field in self}
+        fields = {field.short_name: field for field in self}
         rest = []
         for item in error.errors:
-            field = fields.get(item.pointer.removeprefix("/"))
-            if field is None:
-                rest.append(f"{item.pointer.removeprefix('/')} {item.detail}".strip())
+            name = item.pointer.removeprefix("/")
+            if name in fields:
+                fields[name].errors = [*fields[name].errors, item.detail]
             else:
-                field.errors = [*field.errors, item.detail]
-        return " ".join([error.detail, *(f"{line}." for line in rest)])
+                rest.append(f"{name} {item.detail}.".strip())
+        return " ".join([error.detail, *rest])
 
-
-SUFFIX = "__"
-"""Ends every name in a form, so that a column may be called like an attribute of the form itself (``data``)."""
+    def body(self, shown: "EntryForm | None" = None) -> bytes:
+        """The JSON that this form means; beside the form as it was `shown`, only what was changed in it."""
+        before = {field.short_name: field for field in shown} if shown is not None else {}
+        values = {}
+        for field in self:
+            value = field.value() if field.sent else LEFT_OUT
+            is_blank_secret = shown is not None and field.blind and not field.text
+            if value is LEFT_OUT or is_blank_secret:
+                continue
+            if field.short_name in before and not field.blind and before[field.short_name].value() == value:
+                continue
+            values[field.short_name] = value
+        return json.dumps(values, allow_nan=False).encode()
 
 
 def form_of(view: "EntryView", sight: Sight, kind: Kind) -> type[EntryForm]:
     """The form class for this caller."""
-    members = {f"{name}{SUFFIX}": _unbound(view, sight, kind, name, info) for name, info in sight.writable(kind).items()}
+    members = {f"{name}{_SUFFIX}": _unbound(view, sight, kind, name, info) for name, info in sight.writable(kind).items()}
     return type(f"{sight.entry.title}Form", (EntryForm,), members)
+
+
+def form_values(sight: Sight, row: Any) -> dict[str, Any]:
+    """What an edit form shows of a row: only what the caller may read."""
+    readable = sight.fields("read")
+    return {f"{name}{_SUFFIX}": getattr(row, name) for name in sight.writable("update") if name in readable}
+
+
+def reference_target(sight: Sight, name: str) -> Entry | None:
+    """The entry that a form field refers to, where the caller may look its rows up."""
+    relation = sight.reference(name)
+    return sight.target(relation) if relation is not None else None
 
 
 def _unbound(view: "EntryView", sight: Sight, kind: Kind, name: str, info: FieldInfo) -> Any:
@@ -53,16 +92,77 @@ def _unbound(view: "EntryView", sight: Sight, kind: Kind, name: str, info: Field
         "name": name,
         "description": info.description or "",
         "render_kw": {"class": "form-control"},
+        "blind": kind == "update" and name not in sight.fields("read"),
     }
-    field = sight.entry.fields.get(name)
-    if field is None:
-        item = sight.entry.inputs[name]
-        return Written(_input_codec(item), needed=kind == "create" and item.required, **_secret(item, about))
+    if name in sight.entry.inputs:
+        return _input(sight.entry.inputs[name], kind, about)
+    field = sight.entry.fields[name]
     if kind == "create" and field.default_factory is None:
         about["default"] = field.default
-    about["needed"] = _needed(sight, kind, field)
+    about["empty"] = None if field.nullable else "" if field.kind == "text" else LEFT_OUT
+    about["description"] = " ".join(filter(None, (about["description"], _unit(sight, field))))
+    return _typed(view, sight, field, about, needed=_needed(kind, field) and not about["blind"])
+
+
+def _input(item: Input, kind: Kind, about: dict[str, Any]) -> Written:
+    bare = get_args(item.type)[0] if get_origin(item.type) is not None else item.type
+    needed = kind == "create" and item.required
+    if "password" not in item.name:
+        return Written(plain_codec(bare), needed=needed, **about)
+    known = "current-password" if item.name.startswith("current") else "new-password"
+    about["render_kw"] = {**about["render_kw"], "autocomplete": known}
+    return Written(secret_codec(), needed=needed, **about)
+
+
+def _needed(kind: Kind, field: Field) -> bool:
+    if kind == "create":
+        return field.required
+    return not field.nullable and (field.kind != "text" or bool(field.min_length))
+
+
+def _unit(sight: Sight, field: Field) -> str:
     if field.kind == "money":
-        about["description"] = f"{about['description']} In {sight.services.settings.currency}.".strip()
-    if field.kind == "time":
-        about["description"] = f"{about['description']} In UTC.".strip()
-    return _typed(view, sight, field, about)
+        return f"In {sight.services.settings.currency}."
+    return "In UTC." if field.kind == "time" else ""
+
+
+def _typed(view: "EntryView", sight: Sight, field: Field, about: dict[str, Any], *, needed: bool) -> Written:
+    """The form field for a column, by its kind."""
+    target = reference_target(sight, field.name)
+    if target is not None:
+        return Reference(Lookup(field.name, view, Sight(sight.services, sight.caller, target)), needed=needed, **about)
+    currency = sight.services.settings.currency
+    if field.kind == "boolean" and not field.nullable:
+        about["render_kw"] = {"class": "form-check-input"}
+        return Switch(**about)
+    if field.kind == "boolean":
+        yes_no = Codec(lambda v: "true" if v else "false", lambda text: text == "true", None)
+        return Choice(yes_no, [("true", "yes"), ("false", "no")], **_select(about))
+    choices = _choices(sight, field)
+    if choices:
+        return Choice(codec_of(field, currency), [(word, word) for word in choices], needed=needed, **_select(about))
+    about["render_kw"] = {**about["render_kw"], **_bounds(field)}
+    return Written(codec_of(field, currency), needed=needed, **about)
+
+
+def _select(about: dict[str, Any]) -> dict[str, Any]:
+    return {**about, "render_kw": {"class": "form-select"}}
+
+
+def _choices(sight: Sight, field: Field) -> tuple[str, ...]:
+    """The declared ones; for an account's role the roles up to the caller's own."""
+    if sight.entry is sight.services.auth.entry and field.name == "role" and sight.caller is not None:
+        order = sight.services.roles.order
+        return order[1 : order.index(sight.caller.role) + 1]
+    return field.choices
+
+
+def _bounds(field: Field) -> dict[str, Any]:
+    """What a browser can check by itself."""
+    low, high = field.bounds if field.kind == "integer" else (None, None)
+    length = field.max_length if field.kind == "text" else None
+    found = {"min": low, "max": high, "maxlength": length}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+__all__ = ["EntryForm", "Kind", "form_of", "form_values", "reference_target"]

@@ -1,6 +1,6 @@
 """What one caller sees and sets of one resource on its screens: derived from the declaration and the decisions alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -43,15 +43,23 @@ class Sight:
         found = self.services.catalog.of_table(relation.target)
         return found if found is not None and self.decision("read", found) else None
 
-    def columns(self, action: Literal["list", "read"]) -> tuple[str, ...]:
-        """What a list or a details page shows: names of fields, and of relations in the place of their ids."""
-        declared = self.entry.resource.admin.columns if action == "list" else ()
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """The columns of the list: the declared ones, else the first readable ones."""
+        declared = self.entry.resource.admin.columns
         if declared:
-            return tuple(name for name in declared if self.shows(name, action)) or ("id",)
-        names = [self._named(name) for name in self.entry.fields if self.shows(name, action)]
-        return tuple(
-            names if action == "read" else [name for name in names if name != "id"][:DEFAULT_COLUMNS] or ["id"]
-        )
+            return tuple(name for name in declared if self.shows(name, "list")) or ("id",)
+        return tuple(name for name in self._named("list") if name != "id")[:DEFAULT_COLUMNS] or ("id",)
+
+    @cached_property
+    def detailed(self) -> tuple[str, ...]:
+        """Everything that a details page shows."""
+        return tuple(self._named("read"))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that a column or a form field of this entry may have."""
+        return (*self.entry.fields, *self.entry.inputs, *self.entry.relations, *self.entry.resource.admin.columns)
 
     def shows(self, name: str, action: str) -> bool:
         """Whether a column may be there: a field, a to-one relation, or a field at the end of one (``a.b``)."""
@@ -64,9 +72,12 @@ class Sight:
             return False
         return not tail or tail in self.fields("read", target)
 
-    def _named(self, name: str) -> str:
-        relation = self.reference(name)
-        return relation.name if relation is not None and self.target(relation) else name
+    def _named(self, action: str) -> Iterator[str]:
+        """The visible fields in their order; the id of a related row gives way to the row itself."""
+        for name in self.entry.fields:
+            if self.shows(name, action):
+                relation = self.reference(name)
+                yield relation.name if relation is not None and self.target(relation) else name
 
     def reference(self, name: str) -> Relation | None:
         """The to-one relation whose id the field `name` holds."""
@@ -82,7 +93,7 @@ class Sight:
     def sortable(self) -> tuple[str, ...]:
         """The columns of the list that it can be ordered by."""
         names = {name for name, path in self.entry.sorts.items() if path.relation is None}
-        return tuple(name for name in self.columns("list") if name in names)
+        return tuple(name for name in self.listed if name in names)
 
     def searchable(self) -> tuple[str, ...]:
         """The declared search fields that the list shows to this caller."""

@@ -24,7 +24,7 @@ class Visit:
 
     ``form`` is the submitted form, ``row`` the row that it changes, ``failure`` what a write raised, ``deleted`` how
     many rows are gone already. ``within`` holds, for actions that a rule limits to some rows, those of this page.
-    ``computed`` are the values of computed fields, by row.
+    ``computed`` are the values of computed fields, by row; ``sights`` what the caller sees, by resource.
     """
 
     resource: str = ""
@@ -36,6 +36,7 @@ class Visit:
     deleted: int = 0
     within: dict[str, frozenset[UUID]] = field(default_factory=dict)
     computed: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    sights: dict[str, Any] = field(default_factory=dict)
 
 
 _under_way: ContextVar[Visit | None] = ContextVar("charter_admin_visit", default=None)

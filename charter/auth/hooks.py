@@ -70,7 +70,7 @@ class AccountHooks:
     async def after_commit(self, change: Change) -> None:
         """Ask the owner of a new or changed address to prove it."""
         moved = change.action == "create" or change.row.get("email") != change.old.get("email")
-        if change.action != "delete" and moved and not change.row["is_verified"]:
+        if change.action != "delete" and moved and change.row["is_active"] and not change.row["is_verified"]:
             self.invite(change.row)
 
     def _settle_role(self, change: Change) -> None:

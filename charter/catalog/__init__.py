@@ -96,6 +96,7 @@ class _Compiler:
             sorts=sorts,
             schemas=make_schemas(self.resource.model.__name__, fields, inputs),
             scopes=self.scopes(),
+            references=self.references(),
             owner=self.owner(),
             hooks=(*built_in_hooks(columns), self.resource.hooks),
             description=(self.resource.model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "),
@@ -172,6 +173,11 @@ class _Compiler:
             except UnknownNameError:
                 continue  # the policy check names it where a rule asks for it
         return found
+
+    def references(self) -> dict[str, Table]:
+        """The columns that name a row of a table by its id, with that table."""
+        keys = (key for column in self.table.c for key in column.foreign_keys)
+        return {key.parent.name: key.column.table for key in keys}
 
     def owner(self) -> Column[Any] | None:
         """The column that a create fills with the caller's id, where the owner is such a column."""

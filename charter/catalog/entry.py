@@ -94,6 +94,7 @@ class Entry:
     sorts: Mapping[str, Path]
     schemas: Schemas
     scopes: Mapping[str, ColumnElement[bool]]
+    references: Mapping[str, Table]
     owner: Column[Any] | None
     hooks: tuple[Hooks, ...]
     description: str

@@ -13,9 +13,8 @@ from charter.catalog import Entry, body_model
 from charter.declare import Caller, Change, WriteAction
 from charter.errors import AuthorizationException, ConflictException, FieldError, NotFoundException
 from charter.plan import Lens, WritePlan, caller_values, lens
-from charter.plugins.filtering import Reach
 from charter.query import ROW_ID, exists_statement, read_statement, row_statement
-from charter.serve.doors import decide, reach, read_lens
+from charter.serve.doors import decide, read_lens
 from charter.serve.reads import parse_id
 from charter.services import Services
 from charter.store import Row, Transaction
@@ -104,8 +103,7 @@ async def _run(services: Services, plan: WritePlan, work: Any) -> Written:
 
 def _create(tx: Transaction, services: Services, plan: WritePlan) -> Written:
     entry, change = plan.lens.entry, plan.change
-    assert change.caller is not None  # noqa: S101 # requests always have a caller
-    _check_references(tx, entry, change, reach(services, change.caller, entry))
+    _check_references(tx, services, entry, change)
     created = tx.create(entry, change)
     _check_inside(tx, plan, created.id, "The new row would be outside the rows that you may create.")
     return Written(created.id, _body(tx, plan, created.id), new=created.new)
@@ -113,10 +111,9 @@ def _create(tx: Transaction, services: Services, plan: WritePlan) -> Written:
 
 def _update(tx: Transaction, services: Services, plan: WritePlan) -> Written:
     entry, change = plan.lens.entry, plan.change
-    assert change.caller is not None  # noqa: S101 # same
     assert plan.id is not None  # noqa: S101 # an update has a target
     change.old = _target(tx, plan)
-    _check_references(tx, entry, change, reach(services, change.caller, entry))
+    _check_references(tx, services, entry, change)
     tx.update(entry, plan.id, change)
     _check_inside(tx, plan, plan.id, "The row would leave the rows that you may update.")
     return Written(plan.id, _body(tx, plan, plan.id))
@@ -157,17 +154,17 @@ def _body(tx: Transaction, plan: WritePlan, row_id: UUID) -> str:
     return str(found) if found is not None else f'{{"id":"{row_id}"}}'
 
 
-def _check_references(tx: Transaction, entry: Entry, change: Change, ask: Reach) -> None:
+def _check_references(tx: Transaction, services: Services, entry: Entry, change: Change) -> None:
     """A reference may only name a row that the caller may read; any other is as good as missing."""
+    assert change.caller is not None  # noqa: S101 # requests always have a caller
     errors = []
-    for relation in entry.relations.values():
-        name = relation.local.name
+    for name, table in entry.references.items():
         value = change.values.get(name)
-        unchanged = name in change.old and change.old[name] == value
-        server_set = entry.owner is not None and name == entry.owner.name
-        if relation.many or relation.local.primary_key or value is None or unchanged or server_set:
+        target = services.catalog.of_table(table)
+        set_by_us = entry.fields[name].write == "never" if name in entry.fields else True
+        if value is None or target is None or set_by_us or change.old.get(name) == value:
             continue
-        if not _is_readable(tx, ask(relation.name), value, change.caller):
+        if not _is_readable(tx, read_lens(services, change.caller, target), value, change.caller):
             errors.append(FieldError(f"/{name}", "foreign_key", "refers to something that is not there"))
     if errors:
         raise ConflictException("A reference points at nothing.", code="foreign_key", errors=errors)

@@ -27,6 +27,7 @@ from charter.depends import (
     check_resource_ownership,
     create_access_token,
     create_refresh_token,
+    decode_token,
     get_current_active_user,
     get_token_from_header,
     require_permission,
@@ -152,14 +153,14 @@ class Toy:
 
 def toy_settings(folder: Path, url: str, **given: Any) -> Settings:
     """Settings for a toy in `folder`."""
-    return load_settings(
-        environment="test",
-        secret_key="a secret for tests that is long enough",
-        database_url=url,
-        mail_url=f"file://{folder / 'mail'}",
-        public_url="http://toy.example",
-        **given,
-    )
+    usual = {
+        "environment": "test",
+        "secret_key": "a key for tests that is long enough",
+        "database_url": url,
+        "mail_url": f"file://{folder / 'mail'}",
+        "public_url": "http://toy.example",
+    }
+    return load_settings(**(usual | given))
 
 
 @asynccontextmanager
@@ -222,12 +223,14 @@ def handwritten() -> APIRouter:
 
     @router.post("/notes")
     async def write_note(database: Database, caller: Annotated[Caller, Depends(get_current_active_user)]) -> str:
+        assert caller.id is not None
         note = Note(text="written by hand", owner_id=caller.id)
         database.add(note)
         return str(note.id)
 
     @router.post("/broken")
     async def broken(database: Database, caller: Annotated[Caller, Depends(get_current_active_user)]) -> None:
+        assert caller.id is not None
         database.add(Note(text="never kept", owner_id=caller.id))
         await database.flush()
         raise LookupError
@@ -236,6 +239,8 @@ def handwritten() -> APIRouter:
     async def tokens(request: Request, user_id: UUID) -> dict[str, Any]:
         made = await create_access_token(request, user_id)
         caller = await verify_token(request, made)
+        claims = decode_token(request, made)
+        assert (claims.user_id, claims.session) == (caller.id, caller.session)
         return {"id": str(caller.id), "access": made, "refresh": await create_refresh_token(request, user_id)}
 
     return router

@@ -1,6 +1,7 @@
 """The routes under /auth, over HTTP: what they answer, what they refuse, and what they never tell."""
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -49,7 +50,7 @@ async def test_registration_answers_the_row_and_mails_a_link(app: Toy) -> None:
 
 async def test_a_known_address_is_taken_in_every_spelling(app: Toy) -> None:
     """The unique index decides, also between two that come at once."""
-    spellings = [EMAIL, "ADA@example.org", " ada@Example.org", "ａｄａ@example.org"]
+    spellings = [EMAIL, "ADA@example.org", " ada@Example.org", "\uff41\uff44\uff41@example.org"]
     answers = await asyncio.gather(*(post(app, "register", {"email": e, "password": PASSWORD}) for e in spellings))
 
     assert sorted(status for status, _ in answers) == [201, 409, 409, 409]
@@ -75,6 +76,7 @@ async def test_nobody_registers_with_more_than_is_theirs_to_say(app: Toy, name: 
         ("a b@example.org", PASSWORD),
         ("Ada <ada@example.org>", PASSWORD),
         (f"{'a' * 250}@example.org", PASSWORD),
+        ("a" * 2000, PASSWORD),
         ("a\x00@example.org", PASSWORD),
         ("\ud800@example.org", PASSWORD),
         (None, PASSWORD),
@@ -88,8 +90,6 @@ async def test_nobody_registers_with_more_than_is_theirs_to_say(app: Toy, name: 
 )
 async def test_what_is_no_address_or_no_password_is_refused_unrepeated(app: Toy, email: Any, password: Any) -> None:
     """422 or, where it is not even JSON, 400; the secret is not in the answer."""
-    import json  # noqa: PLC0415 # httpx would refuse the surrogate
-
     content = json.dumps({"email": email, "password": password})
     headers = {"content-type": "application/json"}
     answer = await app.client().post("/auth/register", content=content, headers=headers)
@@ -242,9 +242,10 @@ async def test_asking_for_a_mail_tells_nothing(app: Toy, route: str) -> None:
 
     assert len({str(answer) for answer in answers}) == 1
     assert answers[0][0] == 202
-    told = [file.read_text() for file in app.mails.glob("*.eml") if route.removeprefix("request-")[:6] in file.read_text()]
-    assert not any("gone@example.org" in text for text in told if "reset" in text)
-    assert not any("nobody@example.org" in text for text in told)
+    texts = [file.read_text() for file in app.mails.glob("*.eml")]
+    asked = [EMAIL, "new@example.org"] if route == "forgot-password" else ["new@example.org"]
+    invited = ["new@example.org"]  # when the account was made
+    assert sorted(next(e for e in addresses if f"To: {e}" in text) for text in texts) == sorted(asked + invited)
 
 
 async def test_tokens_of_mails_are_not_interchangeable(app: Toy) -> None:
@@ -262,12 +263,9 @@ async def test_tokens_of_mails_are_not_interchangeable(app: Toy) -> None:
         assert (await app.client(token).get("/people/me")).status_code == 401
 
 
-async def test_a_mail_server_that_is_away_changes_no_answer(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_mail_server_that_is_away_changes_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The failure is logged, without the address, the text or the token."""
-    given = {"mail_url": "smtp://127.0.0.1:9"}
-    async with toy(tmp_path, f"sqlite+aiosqlite:///{tmp_path}/toy.db", **given) as app:
+    async with toy(tmp_path, f"sqlite+aiosqlite:///{tmp_path}/toy.db", mail_url="smtp://127.0.0.1:9") as app:
         with caplog.at_level(logging.WARNING, "charter.auth"):
             assert (await post(app, "register", {"email": EMAIL, "password": PASSWORD}))[0] == 201
             await app.auth.close()

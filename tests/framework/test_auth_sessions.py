@@ -1,4 +1,4 @@
-"""Sign-ins: one good refresh token at a time, a short grace for a lost answer, and the end of a family that is reused."""
+"""Sign-ins: one good refresh token at a time, a short grace for a lost answer, the end of a reused family."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,0 +1,105 @@
+"""SQLAdmin's application as Charter runs it: fewer routes, our words for refusals, and nothing left to its own rules."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from sqladmin import Admin
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from charter.admin.gate import Gate
+from charter.admin.rows import ruled_sessions
+from charter.admin.sign_in import Door, Rights
+from charter.admin.views import RefusedError, view_of
+from charter.admin.visit import visit
+from charter.errors import CODES, ApiException, problem_response
+from charter.services import Services
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+OFF = frozenset({"export", "import", "file_download", "file_preview"})
+"""Routes of SQLAdmin that are not served: the last two would send any file whose path stands in a text column."""
+
+
+class Site(Admin):
+    """The admin of one application."""
+
+    def __init__(self, app: FastAPI, services: Services) -> None:
+        self.services = services
+        door = Door(services)
+        door.site = self
+        super().__init__(
+            app,
+            session_maker=ruled_sessions(services),
+            base_url="/admin",
+            title=services.settings.brand_name,
+            logo_url=services.settings.brand_logo or None,
+            templates_dir=str(TEMPLATES),
+            middlewares=[Middleware(Gate, site=self)],
+            authentication_backend=door,
+            authorization_backend=Rights(services),
+        )
+        routes = self.admin.router.routes
+        self.admin.router.routes = [r for r in routes if not isinstance(r, Route) or r.name not in OFF]
+        self.templates.env.globals["visit"] = visit
+        for entry in services.catalog.entries.values():
+            self.add_model_view(view_of(services, entry))
+        logging.getLogger("sqladmin.application").addFilter(_is_news)
+
+    async def create(self, request: Request) -> Response:
+        """The form for a new row, and its way to the API's own write."""
+        return self._outcome(await super().create(request))
+
+    async def edit(self, request: Request) -> Response:
+        """The same for a row that is there."""
+        return self._outcome(await super().edit(request))
+
+    async def delete(self, request: Request) -> Response:
+        """Delete rows one after the other, up to the first that cannot be."""
+        answer = await super().delete(request)
+        failure, deleted = visit().failure, visit().deleted
+        if isinstance(failure, ApiException):
+            before = f" {deleted} before it {'was' if deleted == 1 else 'were'} deleted." if deleted else ""
+            failure.detail = f"{failure.detail}{before}"
+            raise failure
+        return self._outcome(answer)
+
+    def _outcome(self, answer: Response) -> Response:
+        """SQLAdmin shows every exception as the caller's mistake; what was none goes on as what it is."""
+        failure = visit().failure
+        if failure is None:
+            return answer
+        if not isinstance(failure, ApiException):
+            raise failure
+        if failure.status == 503:
+            answer.status_code = failure.status
+            answer.headers.update(failure.headers)
+        return answer
+
+    async def login_page(self, request: Request, error: str, status: int) -> Response:
+        """The login page with a reason."""
+        found: Response = await self.templates.TemplateResponse(request, "sqladmin/login.html", {"error": error}, status)
+        return found
+
+    async def error_page(self, scope: Scope, error: ApiException) -> Response:
+        """A refusal as a page where somebody looks at pages, else as a problem document."""
+        request = Request(scope)
+        if error.code == "cross_origin" or "text/html" not in request.headers.get("accept", ""):
+            return problem_response(error, scope)
+        context: dict[str, Any] = {"status_code": error.status, "message": error.detail, "title": CODES[error.code].title}
+        page: Response = await self.templates.TemplateResponse(request, "sqladmin/error.html", context, error.status)
+        page.headers.update(error.headers)
+        return page
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A refused write is in the request log; only what is not one of ours is worth a traceback, and gets it elsewhere."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], RefusedError)
+
+
+__all__ = ["Site"]

@@ -1,0 +1,271 @@
+"""Entry -> SQLAdmin view: one class for each entry, whose columns, forms and buttons depend on who looks."""
+
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from sqladmin import ModelView
+from sqladmin.pagination import Pagination
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import selectinload
+from starlette.datastructures import URL
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from charter.admin.forms import EntryForm, form_of, form_values, reference_target
+from charter.admin.lookups import Lookup, containing
+from charter.admin.rows import RULE
+from charter.admin.sight import Sight
+from charter.admin.values import shown
+from charter.admin.visit import visit
+from charter.catalog import Entry
+from charter.errors import ApiException, NotFoundException
+from charter.serve import change_row, create_row, delete_row, parse_id
+from charter.services import Services
+
+
+class RefusedError(ValueError):
+    """A write that did not happen, in words for the page."""
+
+
+class PerCaller:
+    """An attribute that SQLAdmin sets once for everybody, answered anew for each caller instead."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def __get__(self, view: Any, _: Any = None) -> Any:
+        return self if view is None else self.answer(view)
+
+    def __set__(self, view: Any, value: Any) -> None:
+        """What SQLAdmin worked out from the class is of no use here."""
+
+
+def _relations(view: "EntryView", names: Sequence[str]) -> list[Any]:
+    heads = dict.fromkeys(name.partition(".")[0] for name in names)
+    return [getattr(view.model, head) for head in heads if head in view.entry.relations]
+
+
+class EntryView(ModelView):
+    """The screens of one entry."""
+
+    entry: ClassVar[Entry]
+    services: ClassVar[Services]
+
+    can_export = False
+    can_import = False
+    page_size = 25
+    page_size_options: ClassVar[Sequence[int]] = [25, 50, 100]
+
+    column_searchable_list = PerCaller(lambda view: view.sight.searchable())  # type: ignore[assignment] # a sequence, once it is asked
+    _search_fields = PerCaller(lambda view: view.sight.searchable())
+    _sort_fields = PerCaller(lambda view: view.sight.sortable())
+    _list_prop_names = PerCaller(lambda view: view.sight.listed)
+    _list_relations = PerCaller(lambda view: _relations(view, view.sight.listed))
+    _details_prop_names = PerCaller(lambda view: view.sight.detailed)
+    _details_relations = PerCaller(lambda view: _relations(view, view.sight.detailed))
+    _relation_names = PerCaller(lambda view: [r.name for r in view.entry.relations.values()])
+    _non_link_related_fields = PerCaller(lambda view: view.entry.relations.keys() - view.sight.links)
+    _form_ajax_refs = PerCaller(lambda view: view.lookups())
+    _form_relations = PerCaller(lambda _: [])
+    _column_labels = PerCaller(lambda view: {name: view.sight.label(name) for name in view.sight.names})
+
+    @property
+    def sight(self) -> Sight:
+        """The entry through the eyes of whoever asks now."""
+        here = visit()
+        if self.entry.name not in here.sights:
+            here.sights[self.entry.name] = Sight(self.services, here.caller, self.entry)
+        found: Sight = here.sights[self.entry.name]
+        return found
+
+    # Who may
+
+    def is_visible(self, request: Request) -> bool:
+        return self.is_accessible(request)
+
+    def is_accessible(self, request: Request) -> bool:  # noqa: ARG002 # SQLAdmin's face
+        return self.sight.may("list")
+
+    # Reading
+
+    def _stmt_by_identifier(self, identifier: str) -> Select[Any]:
+        model: Any = self.model
+        return select(model).where(model.id == parse_id(identifier))
+
+    def _identity_for_object(self, obj: Any) -> str:
+        entry = self.services.catalog.of_model(type(obj))
+        return entry.name if entry is not None else ""
+
+    def _url_for_details_with_prop(self, request: Request, obj: Any, prop: str) -> URL:
+        target = getattr(obj, prop.partition(".")[0], None)
+        return self._build_url_for("admin:details", request, target) if target is not None else URL()
+
+    def search_query(self, stmt: Select[Any], term: str) -> Select[Any]:
+        return stmt.where(*containing([getattr(self.model, name) for name in self._search_fields], term))
+
+    def sort_query(self, stmt: Select[Any], request: Request) -> Select[Any]:
+        model: Any = self.model
+        name = request.query_params.get("sortBy")
+        if not name:
+            return stmt.order_by(model.id.desc())
+        if name not in self._sort_fields:
+            raise HTTPException(400, "This list cannot be ordered so.")
+        field = self.entry.fields[name].expression
+        ordered = field.desc() if request.query_params.get("sort") == "desc" else field.asc()
+        return stmt.order_by(ordered.nulls_last(), model.id)
+
+    async def list(self, request: Request) -> Pagination:
+        """One page of the rows that the caller may list."""
+        size = self.validate_page_number(request.query_params.get("pageSize"), self.page_size)
+        page = self.validate_page_number(request.query_params.get("page"), 1)
+        if size < 1:
+            raise HTTPException(400, "A page has at least one row.")
+        size = min(size, max(self.page_size_options))
+        wanted = self.search_query(select(self.model), request.query_params.get("search", ""))
+        counted = wanted.with_only_columns(func.count(), maintain_column_froms=True)
+        count = (await self._run_query(counted))[0]
+        page = min(max(page, 1), Pagination.max_page(count, size))
+        wanted = self.sort_query(wanted, request).limit(size).offset((page - 1) * size)
+        for relation in self._list_relations:
+            wanted = wanted.options(selectinload(relation))
+        rows = await self._run_query(wanted)
+        await self._look_closer(rows, "list")
+        return Pagination(rows=rows, page=page, page_size=size, count=count)
+
+    async def get_object_for_details(self, request: Request) -> Any:
+        """The row of the path under the rule of the screen; 404 where there is none for this caller."""
+        row = await super().get_object_for_details(request)
+        if row is None:
+            raise NotFoundException
+        await self._look_closer([row], "read")
+        return row
+
+    async def _look_closer(self, rows: Sequence[Any], action: str) -> None:
+        """What a page needs beyond the columns: computed values, and which buttons a row gets."""
+        ids = [row.id for row in rows]
+        model: Any = self.model
+        names = self.sight.computed(action)
+        if ids and names:
+            expressions = [self.entry.fields[name].expression for name in names]
+            found = await self._run_arbitrary_query(select(model.id, *expressions).where(model.id.in_(ids)))
+            visit().computed.update({row[0]: dict(zip(names, row[1:], strict=True)) for row in found})
+        for wanted in ("read", "update", "delete"):
+            decision = self.sight.decision(wanted)
+            if ids and decision is not None and "any" not in decision.rows:
+                statement = select(model.id).where(model.id.in_(ids)).execution_options(**{RULE: wanted})
+                visit().within[wanted] = frozenset(await self._run_query(statement))
+
+    async def get_list_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:  # noqa: ARG002 # SQLAdmin's face
+        return self._shown(obj, prop, short=True)
+
+    async def get_detail_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:  # noqa: ARG002 # same
+        return self._shown(obj, prop, short=False)
+
+    def _shown(self, row: Any, name: str, *, short: bool) -> tuple[Any, Any]:
+        """A value, and how a page shows it; a related row by its title, never whole."""
+        head, _, tail = name.partition(".")
+        if head not in self.entry.relations:
+            field = self.entry.fields[head]
+            value = getattr(row, head) if field.column is not None else visit().computed.get(row.id, {}).get(head)
+            return value, shown(field, value, self.services.settings.currency, short=short)
+        related = getattr(row, head)
+        target = self.sight.target(self.entry.relations[head])
+        if related is None or target is None:
+            return None, ""
+        if not tail:
+            return related, Sight(self.services, visit().caller, target).call(related)
+        value = getattr(related, tail)
+        return value, shown(target.fields[tail], value, self.services.settings.currency, short=short)
+
+    # Forms
+
+    def lookups(self) -> Mapping[str, Lookup]:
+        """The references that the caller's forms have."""
+        sight = self.sight
+        names = {**sight.writable("create"), **sight.writable("update")}
+        targets = {name: reference_target(sight, name) for name in names}
+        found = {name: target for name, target in targets.items() if target is not None}
+        return {name: Lookup(name, self, Sight(self.services, sight.caller, entry)) for name, entry in found.items()}
+
+    async def scaffold_form(self, rules: Any = None) -> type[EntryForm]:  # noqa: ARG002 # SQLAdmin's face
+        return form_of(self, self.sight, "update" if visit().action == "update" else "create")
+
+    async def get_object_for_edit(self, request: Request) -> Any:
+        row = await super().get_object_for_edit(request)
+        visit().row = row
+        return row
+
+    async def get_form_data_for_edit(self, obj: Any) -> dict[str, Any]:
+        return form_values(self.sight, obj)
+
+    # Writing: the same way as every other door
+
+    async def insert_model(self, request: Request, data: Any) -> Any:  # noqa: ARG002 # the visit's form knows more than its data
+        """Make the row that the form describes."""
+        here = visit()
+        try:
+            assert here.caller is not None  # noqa: S101 # a form is shown to callers only
+            written = await create_row(self.services, here.caller, self.entry, here.form.body())
+        except Exception as error:
+            raise self._refused(error) from error
+        return self._written(written.id)
+
+    async def update_model(self, request: Request, pk: str, data: Any) -> Any:  # noqa: ARG002 # same
+        """Change what the form changed of the row."""
+        here = visit()
+        try:
+            assert here.caller is not None  # noqa: S101 # same
+            body = here.form.body(type(here.form)(data=form_values(self.sight, here.row)))
+            written = await change_row(self.services, here.caller, self.entry, pk, body, "update")
+        except Exception as error:
+            raise self._refused(error) from error
+        return self._written(written.id)
+
+    async def get_object_for_delete(self, value: Any) -> Any:
+        """Deleting looks for the row itself."""
+        return value
+
+    async def delete_model(self, request: Request, pk: Any) -> None:  # noqa: ARG002 # same
+        here = visit()
+        try:
+            assert here.caller is not None  # noqa: S101 # same
+            await delete_row(self.services, here.caller, self.entry, pk)
+        except Exception as error:
+            raise self._refused(error) from error
+        here.deleted += 1
+
+    def _refused(self, error: Exception) -> RefusedError:
+        """Keep what happened for the endpoint, and put what the caller did wrong into words."""
+        here = visit()
+        here.failure = error
+        if not isinstance(error, ApiException):
+            return RefusedError("Something went wrong on our side.")
+        return RefusedError(here.form.place(error) if here.form is not None else error.detail)
+
+    def _written(self, row_id: Any) -> Any:
+        """All that SQLAdmin asks of a saved row is its id; the row itself may be outside what the caller reads."""
+        model: Any = self.model
+        return model(id=row_id)
+
+
+def view_of(services: Services, entry: Entry) -> type[EntryView]:
+    """The view class of `entry`."""
+    screen = entry.resource.admin
+    attributes = {
+        "name": entry.title,
+        "name_plural": screen.label or Sight(services, None, entry).label(entry.name.replace("-", "_")),
+        "icon": f"fa-solid fa-{screen.icon}",
+        "category": screen.group,
+        "entry": entry,
+        "services": services,
+        "can_create": entry.takes_writes,
+        "can_edit": entry.takes_writes,
+        "can_delete": entry.takes_writes,
+    }
+    made = types.new_class(f"{entry.title}View", (EntryView,), {"model": entry.resource.model}, lambda ns: ns.update(attributes))
+    made.identity = entry.name
+    return made
+
+
+__all__ = ["EntryView", "RefusedError", "view_of"]
