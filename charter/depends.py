@@ -19,6 +19,7 @@ from charter.catalog import Entry
 from charter.catalog.rows import SymbolicRow
 from charter.declare import Caller
 from charter.errors import AuthenticationException, AuthorizationException, NotFoundException
+from charter.serve import decide
 from charter.services import services_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -83,12 +84,7 @@ def require_permission(resource: str, action: str) -> Callable[..., Awaitable[De
     """A dependency: the policy's decision about `action` on `resource`; 403 without one (401 for strangers)."""
 
     async def required(request: Request, caller: Annotated[Caller, Depends(get_caller)]) -> Decision:
-        decision = services_of(request).access.decide(caller.role, resource, action)
-        if decision is not None:
-            return decision
-        if caller.id is None:
-            raise AuthenticationException("Sign in to do this.")
-        raise AuthorizationException(f"No rule lets {caller.role} {action} {resource}.")
+        return decide(services_of(request), caller, resource, action)
 
     return required
 

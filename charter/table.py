@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
@@ -96,8 +97,8 @@ def snake_case(name: str) -> str:
 
 def _is_document(annotation: Any) -> bool:
     """``dict[str, Any]``, ``list[str] | None`` and the like."""
-    kinds = {get_origin(part) or part for part in (annotation, *get_args(annotation))}
-    return (get_origin(annotation) or annotation) in {dict, list} or (type(None) in kinds and bool(kinds & {dict, list}))
+    options = get_args(annotation) if NoneType in get_args(annotation) else (annotation,)
+    return any((get_origin(option) or option) in {dict, list} for option in options)
 
 
 class Table(SQLModel):

@@ -85,7 +85,7 @@ def test_a_manager_makes_changes_replaces_and_deletes_a_category(people: People)
     row = created(answer)
     path = f"/categories/{row['id']}"
     assert answer.headers["location"] == path
-    assert row["slug"] == name.lower().replace("ünïcode", "unicode").replace(" ", "-")
+    assert row["slug"] == name.lower().replace(" ", "-"), "letters of any script stay"
     changed = okay(http.patch(path, json={"name": "Renamed"}))
     assert (changed["name"], changed["description"], changed["position"]) == ("Renamed", "first", 7)
     assert changed["slug"] == row["slug"], "a slug stays after a rename"

@@ -171,7 +171,7 @@ def test_an_unknown_category_is_refused(people: People) -> None:
     refused(people.manager.http.post("/products", json=body), 409, "foreign_key", "/category_id")
 
 
-@pytest.mark.parametrize("row_id", [UNKNOWN_ID, "x", "0", UNKNOWN_ID.replace("-", ""), "..%2f", "%00"])
+@pytest.mark.parametrize("row_id", [UNKNOWN_ID, "x", "0", UNKNOWN_ID.replace("-", ""), "..%2fusers", "%00"])
 def test_an_unknown_or_malformed_id_is_404(people: People, row_id: str) -> None:
     """Whatever stands in the id's place, the answer is the same."""
     refused(people.anonymous.http.get(f"/products/{row_id}"), 404, "not_found")

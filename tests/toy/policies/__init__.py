@@ -1,0 +1,1 @@
+"""The vocabulary of the toy's policy."""

@@ -1,0 +1,9 @@
+"""The words for rows."""
+
+from charter import Scope
+
+scopes = (
+    Scope("own", lambda row, caller: row.owner == caller.id),
+    Scope("published", lambda row, caller: row.is_public),
+    Scope("draft", lambda row, caller: row.is_public.is_(False)),
+)

@@ -1,0 +1,25 @@
+"""Folders: a tree that notes lie in."""
+
+from typing import Optional
+from uuid import UUID
+
+from charter import Field, Relationship, Resource, Slug, Table, from_field
+
+
+class Folder(Table, table=True):
+    """A place for notes; folders lie in folders."""
+
+    name: str = Field(min_length=1, max_length=200, unique=True)
+    slug: Slug = from_field("name")
+    remark: str | None = Field(None, max_length=100)
+    parent_id: UUID | None = Field(None, foreign_key="folder.id", on_delete="RESTRICT")
+
+    parent: Optional["Folder"] = Relationship(sa_relationship_kwargs={"remote_side": "Folder.id"})
+
+
+folders = Resource(
+    Folder,
+    filter=("name", "slug", "remark", "parent_id", "parent.remark"),
+    sort=("name", "remark", "parent.name"),
+    include=("parent",),
+)
