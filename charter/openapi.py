@@ -8,80 +8,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from charter.catalog import BodyKind, Entry
-from charter.errors import CODES, PROBLEM_MEDIA_TYPE
 from charter.plugins.pagination import PageParams, page_model
+from charter.refusals import SCHEMA, ProblemDetails, refusals
 from charter.serve import Parameters
 
-SCHEMA = "#/components/schemas/{model}"
 BEARER = "bearer"
-_STATUS_CODES: Mapping[int, str] = {
-    400: "unknown_parameter",
-    401: "not_authenticated",
-    403: "forbidden",
-    404: "not_found",
-    409: "unique",
-    413: "too_large",
-    415: "unsupported_media_type",
-    422: "validation",
-    429: "rate_limited",
-    503: "unavailable",
-}
-
-
-class ProblemError(BaseModel):
-    """One wrong place in the request."""
-
-    model_config = ConfigDict(extra="allow")
-
-    pointer: str = Field(description="RFC 6901 pointer into the body, or the name of the parameter.")
-    code: str
-    detail: str
-
-
-class ProblemDetails(BaseModel):
-    """Every refusal (RFC 9457). `code` is stable; `docs/errors.md` explains each."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str = Field(json_schema_extra={"enum": [*sorted(CODES)]})
-    request_id: str
-    errors: list[ProblemError]
-
-
-def problem_responses(statuses: Iterable[int]) -> dict[str, Any]:
-    """The documented refusals of an operation, each with an example."""
-    return {str(status): _problem_response(status) for status in statuses}
-
-
-def _problem_response(status: int) -> dict[str, Any]:
-    code = _STATUS_CODES[status]
-    title = CODES[code].title
-    example = {
-        "type": f"urn:charter:error:{code}",
-        "title": title,
-        "status": status,
-        "detail": title,
-        "instance": "/…",
-        "code": code,
-        "request_id": "7d1f0c2ab4e94f1f8a55d1a2f0b6c9e3",
-        "errors": [{"pointer": "/name", "code": "missing", "detail": "is required"}] if status == 422 else [],
-    }
-    content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": SCHEMA.format(model="ProblemDetails")}, "example": example}}
-    found: dict[str, Any] = {"description": title, "content": content}
-    if status in {429, 503}:
-        found["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-    if status == 401:
-        found["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    return found
+_ALWAYS = ("unknown_parameter", "not_authenticated", "forbidden", "rate_limited", "unavailable")
+_OF_BODIES = ("too_large", "unsupported_media_type", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +37,16 @@ class About:
 
 def operation(entry: Entry, about: About, table: Parameters, *, public: bool) -> dict[str, Any]:
     """The OpenAPI operation of one generated route."""
-    statuses = [400, 401, 403, 429, 503]
-    statuses += [404] if about.name not in {"list", "create", "me_permissions"} else []
-    statuses += [409] if about.body or about.name == "delete" else []
-    statuses += [413, 415, 422] if about.body else []
+    codes = [*_ALWAYS]
+    codes += ["not_found"] if about.name not in {"list", "create", "me_permissions"} else []
+    codes += ["unique"] if about.body or about.name == "delete" else []
+    codes += [*_OF_BODIES] if about.body else []
     found: dict[str, Any] = {
         "operationId": f"{entry.name.replace('-', '_')}_{about.name}",
         "summary": about.summary,
         "tags": [entry.name],
         "parameters": _parameters(entry, about, table),
-        "responses": _success(entry, about) | problem_responses(sorted(statuses)),
+        "responses": _success(entry, about) | refusals(codes),
         "security": [{BEARER: []}, {}] if public else [{BEARER: []}],
     }
     if about.body:

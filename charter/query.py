@@ -52,6 +52,13 @@ class JsonTime(FunctionElement[Any]):
     inherit_cache = True
 
 
+class JsonNumber(FunctionElement[Any]):
+    """A floating point number that reads back as the same one (SQLite itself writes 15 digits)."""
+
+    name = "json_number"
+    inherit_cache = True
+
+
 class JsonDocument(FunctionElement[Any]):
     """A kept JSON document as JSON, not as a text."""
 
@@ -80,10 +87,16 @@ def _boolean_sqlite(element: JsonBoolean, compiler: SQLCompiler, **keywords: Any
 
 
 @compiles(JsonBoolean, "postgresql")
+@compiles(JsonNumber, "postgresql")
 @compiles(JsonTime, "sqlite")
 @compiles(JsonDocument, "postgresql")
 def _as_it_is(element: FunctionElement[Any], compiler: SQLCompiler, **keywords: Any) -> str:
     return _inner(element, compiler, **keywords)
+
+
+@compiles(JsonNumber, "sqlite")
+def _number_sqlite(element: JsonNumber, compiler: SQLCompiler, **keywords: Any) -> str:
+    return f"json(number_text({_inner(element, compiler, **keywords)}))"
 
 
 @compiles(JsonTime, "postgresql")
@@ -99,6 +112,7 @@ def _document_sqlite(element: JsonDocument, compiler: SQLCompiler, **keywords: A
 
 _WRAPPERS: dict[str, type[FunctionElement[Any]]] = {
     "boolean": JsonBoolean,
+    "number": JsonNumber,
     "time": JsonTime,
     "json": JsonDocument,
 }

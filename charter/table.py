@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 import sqlmodel
@@ -17,7 +17,7 @@ from sqlalchemy.orm import declared_attr
 from sqlmodel import Relationship, SQLModel
 from sqlmodel.main import FieldInfoMetadata
 
-from charter.types import Identifier, Instant, json_type, utc_now, uuid7
+from charter.types import Identifier, Instant, Text, json_type, utc_now, uuid7
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -95,10 +95,17 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _is_document(annotation: Any) -> bool:
-    """``dict[str, Any]``, ``list[str] | None`` and the like."""
-    options = get_args(annotation) if NoneType in get_args(annotation) else (annotation,)
-    return any((get_origin(option) or option) in {dict, list} for option in options)
+def _column_type(annotation: Any) -> Any:
+    """The column of a ``Literal``, ``dict`` or ``list``, optional or not; None for what SQLModel knows itself."""
+    options = [option for option in get_args(annotation) if option is not NoneType]
+    if get_origin(annotation) in {Union, UnionType} and len(options) == 1:
+        return _column_type(options[0])
+    kind = get_origin(annotation) or annotation
+    if kind is Annotated:
+        return _column_type(options[0])
+    if kind is Literal:
+        return Text()
+    return json_type() if kind in {dict, list} else None
 
 
 class Table(SQLModel):
@@ -110,12 +117,17 @@ class Table(SQLModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
-        """SQLModel knows no column for ``dict`` and ``list``; here they are JSON documents."""
+        """Give columns to what SQLModel has none for: ``Literal`` words, ``dict`` and ``list`` documents."""
         super().__pydantic_init_subclass__(**keywords)
         for info in cls.model_fields.values():
-            marks = next((item for item in info.metadata if isinstance(item, FieldInfoMetadata)), None)
-            if marks is not None and _is_document(info.annotation):
-                marks.sa_type = json_type()
+            found = _column_type(info.annotation)
+            if found is not None:
+                marks = [item for item in info.metadata if isinstance(item, FieldInfoMetadata)]
+                if not marks:
+                    marks.append(FieldInfoMetadata())
+                    info.metadata.append(marks[0])
+                if marks[0].sa_type is PydanticUndefined:
+                    marks[0].sa_type = found
 
     id: UUID = sqlmodel.Field(
         default_factory=uuid7,

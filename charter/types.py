@@ -6,7 +6,9 @@ PostgreSQL keeps its own ``uuid`` and ``timestamptz``. Text compares by code poi
 
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from enum import Enum
+from math import isfinite
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +23,7 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 MONEY_MAX = 10**12
 """Largest amount, in minor units: times 9,999 pieces and 100 lines it still fits 64 bits."""
 
+_FIRST, _LAST = (end.replace(tzinfo=UTC) for end in (datetime.min, datetime.max))
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -94,6 +97,10 @@ class Text(TypeDecorator[str]):
         collation = "C" if dialect.name == "postgresql" else None
         return dialect.type_descriptor(String(self.length, collation=collation))
 
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 # SQLAlchemy's face
+        found: str | None = value.value if isinstance(value, Enum) else value
+        return found
+
 
 class WholeNumber(TypeDecorator[int]):
     """A 64-bit integer on both databases."""
@@ -107,7 +114,7 @@ class WholeNumber(TypeDecorator[int]):
 
 def json_type() -> TypeEngine[Any]:
     """A JSON document: text on SQLite, ``jsonb`` on PostgreSQL."""
-    return JSON().with_variant(JSONB(), "postgresql")
+    return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 def _no_surrogates(value: str) -> str:
@@ -120,6 +127,18 @@ def _no_surrogates(value: str) -> str:
     except UnicodeEncodeError:
         msg = "must be valid Unicode text"
         raise ValueError(msg) from None
+    return value
+
+
+def _storable(value: Any) -> Any:
+    """Refuse a document with a part that no database can keep: such text as above, NaN, infinities."""
+    if isinstance(value, str):
+        return _no_surrogates(value)
+    if isinstance(value, float) and not isfinite(value):
+        msg = "must not contain NaN or infinite numbers"
+        raise ValueError(msg)
+    for part in (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _storable(part)
     return value
 
 
@@ -139,10 +158,30 @@ def _to_utc(value: datetime) -> datetime:
         msg = "must have an offset, such as Z"
         raise ValueError(msg)
     try:
-        return value.astimezone(UTC)
+        found = value.astimezone(UTC)
     except OverflowError:
+        found = _LAST
+    if not _FIRST < found < _LAST:  # asyncpg takes both ends of the calendar for infinity
         msg = "is out of range"
-        raise ValueError(msg) from None
+        raise ValueError(msg)
+    return found
+
+
+def _iso_date(value: Any) -> Any:
+    """Take only text (or a date) for a day: pydantic's lax mode would read the number 0 as one."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or len(value) != len("2026-01-01") or value[4] != "-":
+        msg = "must be an ISO 8601 date"
+        raise ValueError(msg)
+    return value
+
+
+def _inner_day(value: date) -> date:
+    if not date.min < value < date.max:
+        msg = "is out of range"
+        raise ValueError(msg)
+    return value
 
 
 CleanText = AfterValidator(_no_surrogates)
@@ -155,6 +194,12 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-22T20:52:13.762773Z"]}),
 ]
 """An aware datetime as it is taken from requests."""
+
+Day = Annotated[date, BeforeValidator(_iso_date), AfterValidator(_inner_day)]
+"""A date as it is taken from requests."""
+
+CleanDocument = AfterValidator(_storable)
+"""Validator for every JSON document that comes from outside."""
 
 Money = Annotated[
     int,
@@ -179,7 +224,9 @@ __all__ = [
     "INT64_MAX",
     "INT64_MIN",
     "MONEY_MAX",
+    "CleanDocument",
     "CleanText",
+    "Day",
     "Identifier",
     "Instant",
     "Moment",

@@ -21,6 +21,7 @@ from charter import (
     Transaction,
 )
 from resources.products import products
+from resources.users import users
 
 if TYPE_CHECKING:
     from resources.products import Product
@@ -59,6 +60,7 @@ def problem_of(row: Any) -> ColumnElement[Any]:
 
 def add_to_line(tx: Transaction, change: Change) -> Created:
     """Add to the caller's line for that product, or make it."""
+    _hold_cart(tx, change.values["user_id"])
     lines = tx.repository(cart)
     columns = lines.columns
     mine = columns.user_id == change.values["user_id"]
@@ -72,6 +74,12 @@ def add_to_line(tx: Transaction, change: Change) -> Created:
         raise ConflictException(f"A cart has at most {MOST_LINES} lines.", code="limit_exceeded")
     change.values["price_seen"] = price
     return tx.insert(tx.entry(cart), change)
+
+
+def _hold_cart(tx: Transaction, user_id: UUID) -> None:
+    """Let one request at a time add to a cart, so that none overlooks what another one just did."""
+    owner = tx.repository(users).columns.id
+    tx.execute(select(owner).where(owner == user_id).with_for_update(key_share=True))
 
 
 def check_line(tx: Transaction, product_id: UUID, quantity: int) -> int:

@@ -6,7 +6,7 @@ They check only what a text can be wrong about; bounds, lengths and rules are to
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,7 +14,6 @@ from typing import Any, Final
 from markupsafe import Markup
 from wtforms import Field as FormField  # type: ignore[import-untyped] # it ships no types
 from wtforms import widgets
-from wtforms.widgets import html_params
 
 from charter.admin.lookups import Lookup
 from charter.admin.values import money_amount, money_text
@@ -41,25 +40,11 @@ class Codec:
 
 def codec_of(field: Field, currency: str) -> Codec:
     """The codec of a field by its kind."""
-    match field.kind:
-        case "integer":
-            return Codec(str, _whole, _number(step="1"))
-        case "number":
-            return Codec(repr, _number_value, _number(step="any"))
-        case "money":
-            return Codec(lambda v: money_text(int(v), currency), lambda t: money_amount(t, currency), widgets.TextInput())
-        case "time":
-            return Codec(_moment_text, _moment, widgets.DateTimeLocalInput())
-        case "date":
-            return Codec(lambda v: v.isoformat(), str, widgets.DateInput())
-        case "json":
-            return Codec(lambda v: json.dumps(v, indent=2, ensure_ascii=False), _document, widgets.TextArea())
-        case "enum":
-            return Codec(lambda v: str(getattr(v, "value", v)), str, widgets.TextInput())
-        case "text" if (field.max_length or LONG_TEXT + 1) > LONG_TEXT:
-            return Codec(str, _lines, widgets.TextArea())
-        case _:
-            return Codec(str, _lines, widgets.TextInput())
+    if field.kind == "money":
+        return Codec(lambda v: money_text(int(v), currency), lambda t: money_amount(t, currency), widgets.TextInput())
+    if field.kind == "text" and (field.max_length or LONG_TEXT + 1) > LONG_TEXT:
+        return Codec(str, _lines, widgets.TextArea())
+    return _CODECS.get(field.kind) or Codec(str, _lines, widgets.TextInput())
 
 
 def secret_codec() -> Codec:
@@ -70,10 +55,6 @@ def secret_codec() -> Codec:
 def plain_codec(kind: type) -> Codec:
     """The codec of a value that no column keeps."""
     return Codec(str, _whole if kind is int else _number_value if kind is float else _lines, widgets.TextInput())
-
-
-def _number(step: str) -> widgets.NumberInput:
-    return widgets.NumberInput(step=step)
 
 
 def _whole(text: str) -> int:
@@ -117,6 +98,16 @@ def _moment(text: str) -> str:
         return f"{datetime.fromisoformat(text.strip()).replace(tzinfo=UTC).astimezone(UTC).strftime(_WHEN)}Z"
     except ValueError:
         raise ValueError("must be a date and time") from None
+
+
+_CODECS: Mapping[str, Codec] = {
+    "integer": Codec(str, _whole, widgets.NumberInput(step="1")),
+    "number": Codec(repr, _number_value, widgets.NumberInput(step="any")),
+    "time": Codec(_moment_text, _moment, widgets.DateTimeLocalInput()),
+    "date": Codec(lambda v: v.isoformat(), str, widgets.DateInput()),
+    "json": Codec(lambda v: json.dumps(v, indent=2, ensure_ascii=False), _document, widgets.TextArea()),
+    "enum": Codec(lambda v: str(getattr(v, "value", v)), str, widgets.TextInput()),
+}
 
 
 class Written(FormField):  # type: ignore[misc] # wtforms has no types
@@ -170,7 +161,9 @@ class Written(FormField):  # type: ignore[misc] # wtforms has no types
         return self.widget(self, **self._rendered(keywords))
 
     def _rendered(self, keywords: dict[str, Any]) -> dict[str, Any]:
-        return {**(self.render_kw or {}), **keywords}
+        known = {"id": self.id, **(self.render_kw or {}), **keywords}
+        invalid = " is-invalid" if known.pop("class_", "") else ""  # SQLAdmin passes it where there are errors
+        return {**known, "class": f"{known.get('class', '')}{invalid}"}
 
 
 class Choice(Written):
@@ -193,9 +186,12 @@ class Choice(Written):
 
 def _switch(field: "Switch", **keywords: Any) -> Markup:
     """A check box, and an empty value before it: a form without either did not mean the field at all."""
-    box = html_params(type="checkbox", name=field.name, value="true", checked=field.text == "true", **keywords)
-    return Markup('<input type="hidden" name="{}" value=""><div class="form-switch"><input {}></div>').format(
-        field.name, Markup(box)
+    box = widgets.html_params(type="checkbox", name=field.name, value="true", checked=field.text == "true", **keywords)
+    around = "form-switch is-invalid" if field.errors else "form-switch"
+    return Markup('<input type="hidden" name="{}" value=""><div class="{}"><input {}></div>').format(
+        field.name,
+        around,
+        Markup(box),  # noqa: S704 # html_params escapes
     )
 
 
@@ -219,7 +215,7 @@ async def _reference(field: "Reference", **keywords: Any) -> Markup:
         **keywords,
     }
     hidden = Markup('<input type="hidden" name="{}" value="">').format(field.name)
-    return hidden + Markup("<select {}></select>").format(Markup(html_params(**about)))
+    return hidden + Markup("<select {}></select>").format(Markup(widgets.html_params(**about)))  # noqa: S704 # same
 
 
 class Reference(Written):

@@ -70,7 +70,9 @@ class EntryForm(Form):  # type: ignore[misc] # wtforms has no types
 
 def form_of(view: "EntryView", sight: Sight, kind: Kind) -> type[EntryForm]:
     """The form class for this caller."""
-    members = {f"{name}{_SUFFIX}": _unbound(view, sight, kind, name, info) for name, info in sight.writable(kind).items()}
+    members = {
+        f"{name}{_SUFFIX}": _unbound(view, sight, kind, name, info) for name, info in sight.writable(kind).items()
+    }
     return type(f"{sight.entry.title}Form", (EntryForm,), members)
 
 

@@ -1,4 +1,4 @@
-"""The row rules on every statement of the admin: a session of store's that sees what the caller's decisions let through.
+"""The row rules on every statement of the admin: a session that sees what the caller's decisions let through.
 
 SQLAdmin runs queries of its own in some twenty places. None of them has to remember a rule: each passes here.
 """

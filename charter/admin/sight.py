@@ -1,4 +1,4 @@
-"""What one caller sees and sets of one resource on its screens: derived from the declaration and the decisions alone."""
+"""What one caller sees and sets of one resource: derived from its declaration and the decisions alone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""SQLAdmin's application as Charter runs it: fewer routes, our words for refusals, and nothing left to its own rules."""
+"""SQLAdmin's application as Charter runs it: fewer routes, our words for refusals, our rules throughout."""
 
 import logging
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from sqladmin import Admin
+from starlette.datastructures import FormData
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +18,7 @@ from charter.admin.rows import ruled_sessions
 from charter.admin.sign_in import Door, Rights
 from charter.admin.views import RefusedError, view_of
 from charter.admin.visit import visit
-from charter.errors import CODES, ApiException, problem_response
+from charter.errors import CODES, ApiException, BadRequestException, problem_response
 from charter.services import Services
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,6 +39,7 @@ class Site(Admin):
             session_maker=ruled_sessions(services),
             base_url="/admin",
             title=services.settings.brand_name,
+            favicon_url=services.settings.brand_logo or "data:,",
             logo_url=services.settings.brand_logo or None,
             templates_dir=str(TEMPLATES),
             middlewares=[Middleware(Gate, site=self)],
@@ -69,6 +71,14 @@ class Site(Admin):
             raise failure
         return self._outcome(answer)
 
+    @staticmethod
+    async def _handle_form_data(request: Request, obj: Any = None) -> FormData:  # noqa: ARG004 # SQLAdmin's face
+        """The form that was sent. There are no file fields; SQLAdmin would look an attribute up by a file's name."""
+        form = await request.form()
+        if any(not isinstance(value, str) for value in form.values()):
+            raise BadRequestException("This form takes no files.")
+        return form
+
     def _outcome(self, answer: Response) -> Response:
         """SQLAdmin shows every exception as the caller's mistake; what was none goes on as what it is."""
         failure = visit().failure
@@ -83,7 +93,9 @@ class Site(Admin):
 
     async def login_page(self, request: Request, error: str, status: int) -> Response:
         """The login page with a reason."""
-        found: Response = await self.templates.TemplateResponse(request, "sqladmin/login.html", {"error": error}, status)
+        found: Response = await self.templates.TemplateResponse(
+            request, "sqladmin/login.html", {"error": error}, status
+        )
         return found
 
     async def error_page(self, scope: Scope, error: ApiException) -> Response:
@@ -91,14 +103,18 @@ class Site(Admin):
         request = Request(scope)
         if error.code == "cross_origin" or "text/html" not in request.headers.get("accept", ""):
             return problem_response(error, scope)
-        context: dict[str, Any] = {"status_code": error.status, "message": error.detail, "title": CODES[error.code].title}
+        context: dict[str, Any] = {
+            "status_code": error.status,
+            "message": error.detail,
+            "title": CODES[error.code].title,
+        }
         page: Response = await self.templates.TemplateResponse(request, "sqladmin/error.html", context, error.status)
         page.headers.update(error.headers)
         return page
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """A refused write is in the request log; only what is not one of ours is worth a traceback, and gets it elsewhere."""
+    """A refused write is in the request log already, and no traceback says more about it."""
     return record.exc_info is None or not isinstance(record.exc_info[1], RefusedError)
 
 

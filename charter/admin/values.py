@@ -65,7 +65,7 @@ def money_amount(text: str, currency: str) -> int:
     if found is None or len(found[2] or "") > places:
         msg = f"must be an amount such as {money_text(1999, currency)}"
         raise ValueError(msg)
-    return int(found[1]) * 10**places + int((found[2] or "").ljust(places, "0") or 0)
+    return int(f"{found[1]}{(found[2] or '').ljust(places, '0')}")
 
 
 def shown(field: Field, value: Any, currency: str, *, short: bool) -> Any:

@@ -57,7 +57,7 @@ class EntryView(ModelView):
     page_size = 25
     page_size_options: ClassVar[Sequence[int]] = [25, 50, 100]
 
-    column_searchable_list = PerCaller(lambda view: view.sight.searchable())  # type: ignore[assignment] # a sequence, once it is asked
+    column_searchable_list = PerCaller(lambda view: view.sight.searchable())
     _search_fields = PerCaller(lambda view: view.sight.searchable())
     _sort_fields = PerCaller(lambda view: view.sight.sortable())
     _list_prop_names = PerCaller(lambda view: view.sight.listed)
@@ -263,9 +263,12 @@ def view_of(services: Services, entry: Entry) -> type[EntryView]:
         "can_edit": entry.takes_writes,
         "can_delete": entry.takes_writes,
     }
-    made = types.new_class(f"{entry.title}View", (EntryView,), {"model": entry.resource.model}, lambda ns: ns.update(attributes))
+    made: Any = types.new_class(
+        f"{entry.title}View", (EntryView,), {"model": entry.resource.model}, lambda ns: ns.update(attributes)
+    )
     made.identity = entry.name
-    return made
+    view: type[EntryView] = made
+    return view
 
 
 __all__ = ["EntryView", "RefusedError", "view_of"]

@@ -103,4 +103,8 @@ def _calls(dependant: Any) -> Iterable[Any]:
 def _is_guard(call: Any) -> bool:
     """Whether a dependency asks who calls: one of `charter.depends`, other than those that only fetch something."""
     name = getattr(call, "__qualname__", "")
-    return getattr(call, "__module__", "") == "charter.depends" and name not in {"get_db", "get_token_from_header"}
+    return getattr(call, "__module__", "") == "charter.depends" and name not in {
+        "get_db",
+        "get_caller",
+        "get_token_from_header",
+    }

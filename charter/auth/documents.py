@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from charter.errors import CODES, PROBLEM_MEDIA_TYPE
+from charter.refusals import refusals
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -37,7 +37,7 @@ class Operation:
             "summary": self.summary,
             "tags": ["auth"],
             "requestBody": {"required": not self.bearer, "content": {self.media: content_of(self.body)}},
-            "responses": {str(self.status): good, **_refusals((*self.refusals, *ALWAYS))},
+            "responses": {str(self.status): good, **refusals((*self.refusals, *ALWAYS), field="email")},
             "security": [{"bearer": []}] if self.bearer else [],
         }
 
@@ -65,33 +65,3 @@ def _resolved(part: Any, known: Mapping[str, Any]) -> Any:
         rest = {key: value for key, value in part.items() if key != "$ref"}
         return {**_resolved(known[part["$ref"].rpartition("/")[2]], known), **rest}
     return {key: _resolved(value, known) for key, value in part.items()}
-
-
-def _refusals(codes: tuple[str, ...]) -> dict[str, Any]:
-    found = {str(CODES[code].status): _refusal(code) for code in codes}
-    return dict(sorted(found.items()))
-
-
-def _refusal(code: str) -> dict[str, Any]:
-    known = CODES[code]
-    errors = [{"pointer": "/email", "code": "missing", "detail": "is required"}] if code == "validation" else []
-    example = {
-        "type": f"urn:charter:error:{code}",
-        "title": known.title,
-        "status": known.status,
-        "detail": known.title,
-        "instance": "/auth/…",
-        "code": code,
-        "request_id": "7d1f0c2ab4e94f1f8a55d1a2f0b6c9e3",
-        "errors": errors,
-    }
-    schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    found: dict[str, Any] = {
-        "description": known.title,
-        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "example": example}},
-    }
-    if known.status in {429, 503}:
-        found["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-    if known.status == 401:
-        found["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    return found

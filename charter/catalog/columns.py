@@ -17,7 +17,7 @@ from sqlmodel.main import FieldInfoMetadata
 from charter.catalog.entry import Field, Kind
 from charter.declare import Computed
 from charter.table import MARKS, Marks
-from charter.types import CleanText, Moment
+from charter.types import CleanDocument, CleanText, Day, Moment
 
 JSON_SAFE = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 8259, section 6): the bound where none is declared."""
@@ -119,6 +119,10 @@ def _typed(name: str, annotation: Any, metadata: tuple[Any, ...]) -> tuple[Kind,
         return kind, Annotated[(bare, *flat, *_missing_bounds(flat, bounds))], flat
     if kind == "number":
         return kind, Annotated[(bare, *flat, PydanticField(allow_inf_nan=False))], flat
+    if kind == "date":
+        return kind, Annotated[(Day, *flat)] if flat else Day, flat
+    if kind == "json":
+        return kind, Annotated[(bare, *flat, CleanDocument)], flat
     return kind, Annotated[(bare, *flat)] if flat else bare, flat
 
 

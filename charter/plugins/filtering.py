@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 
 from fastapi_filters import FilterField, FilterOperator, create_filters
 from fastapi_filters.ext.sqlalchemy import generic_condition
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, bindparam, exists, literal_column, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -87,7 +87,8 @@ def _fold_sqlite(element: Folded, compiler: SQLCompiler, **keywords: Any) -> str
 
 @compiles(Folded, "postgresql")
 def _fold_postgresql(element: Folded, compiler: SQLCompiler, **keywords: Any) -> str:
-    return f'lower({compiler.process(element.clauses, **keywords)} COLLATE "und-x-icu")'
+    lower = f'lower({compiler.process(element.clauses, **keywords)} COLLATE "und-x-icu")'
+    return f"replace(lower(upper({lower})), 'ς', 'σ')"  # upper, so that ß is SS; both forms of a small sigma are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +156,17 @@ def _value_type(field: Field) -> Any:
     from pydantic import Field as Bounds  # noqa: PLC0415 # the name Field is the catalog's here
 
     if field.kind == "text":
-        return _TEXT if get_args(field.type)[0] is str else field.type
+        return field.type if _normalises(field) else _TEXT
     if field.kind in {"integer", "money"}:
         return Annotated[int, Bounds(ge=INT64_MIN, le=INT64_MAX)]
     if field.kind == "number":
         return Annotated[float, Bounds(allow_inf_nan=False)]
     return Moment if field.kind == "time" else field.type
+
+
+def _normalises(field: Field) -> bool:
+    """Whether the field's type brings values to one form (an e-mail address): then a filter has to do so too."""
+    return any(isinstance(item, BeforeValidator) for item in get_args(field.type)[1:])
 
 
 def narrow(plan: ListPlan, filters: Mapping[str, Filter], reading: Reading, reach: Reach) -> ListPlan:

@@ -21,8 +21,8 @@ from charter.store import Row, Transaction
 
 log = logging.getLogger("charter.serve")
 
-SLUG_ATTEMPTS = 3
-"""How often a create is tried again when another one took the same slug in the same moment (PostgreSQL)."""
+SLUG_ATTEMPTS = 20
+"""How often a create is tried when others take its slug in the same moment (PostgreSQL): each time one of them wins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ async def create_row(services: Services, caller: Caller, entry: Entry, raw: byte
     decision = decide(services, caller, entry.name, "create")
     body = read_body(body_model(entry, "create", decision.fields), raw)
     for attempt in range(1, SLUG_ATTEMPTS + 1):
-        change = _change(entry, "create", caller, body, fields=body.model_fields.keys())
+        change = _change(entry, "create", caller, body, fields=type(body).model_fields)
         if entry.owner is not None and entry.owner.name not in change.values:
             change.values[entry.owner.name] = caller.id
         plan = WritePlan(lens(entry, decision), change, read_lens(services, caller, entry))
@@ -58,7 +58,7 @@ async def change_row(
     decision = decide(services, caller, entry.name, "update")
     found = parse_id(row_id)
     body = read_body(body_model(entry, kind, decision.fields), raw)
-    fields = body.model_fields.keys() if kind == "replace" else body.model_fields_set
+    fields = type(body).model_fields.keys() if kind == "replace" else body.model_fields_set
     change = _change(entry, "update", caller, body, fields=fields)
     plan = WritePlan(lens(entry, decision), change, read_lens(services, caller, entry), found)
     return await _run(services, plan, lambda tx: _update(tx, services, plan))

@@ -28,8 +28,16 @@ immediate: ContextVar[bool] = ContextVar("immediate", default=False)
 
 
 def fold(text: str | None) -> str | None:
-    """`text` for comparing without regard to case, in any script. SQLite's own lower() knows ASCII only."""
-    return None if text is None else text.casefold()
+    """`text` for comparing without regard to case, in any script. SQLite's own lower() knows ASCII only.
+
+    The same steps as on PostgreSQL (in `plugins.filtering`), so that both find the same rows.
+    """
+    return None if text is None else text.lower().upper().lower().replace("ς", "σ")
+
+
+def number_text(number: float | None) -> str | None:
+    """`number` as JSON, with as many digits as tell it from its neighbours."""
+    return None if number is None else repr(float(number))
 
 
 def is_sqlite(url: str) -> bool:
@@ -56,7 +64,8 @@ def sqlite_engine(settings: Settings, *, writer: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        connection.create_function("fold", 1, fold, deterministic=True)
+        for function in (fold, number_text):
+            connection.create_function(function.__name__, 1, function, deterministic=True)
         for pragma in (*_pragmas(settings), f"query_only={'OFF' if writer else 'ON'}"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -85,7 +94,8 @@ def async_engine(settings: Settings) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
-        connection.create_function("fold", 1, fold, deterministic=True)
+        for function in (fold, number_text):
+            connection.create_function(function.__name__, 1, function, deterministic=True)
         cursor = connection.cursor()
         for pragma in _pragmas(settings):
             cursor.execute(f"PRAGMA {pragma}")

@@ -1,7 +1,10 @@
 """What the tests of the shop share: its people, goods to look at, and how a refusal has to look."""
 
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from threading import Barrier
 from typing import Any
 
 import httpx2
@@ -84,3 +87,15 @@ def refused(answer: httpx2.Response, status: int, code: str, *pointers: str) -> 
     if pointers:
         assert [item["pointer"] for item in body["errors"]] == list(pointers), body
     return body
+
+
+def at_once(count: int, work: Callable[[int], httpx2.Response]) -> list[httpx2.Response]:
+    """The answers to `count` requests that are sent together; `work` gets the number of each."""
+    together = Barrier(count)
+
+    def one(number: int) -> httpx2.Response:
+        together.wait(10)
+        return work(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(one, range(count)))

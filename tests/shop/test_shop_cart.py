@@ -3,7 +3,7 @@
 import pytest
 
 from tests.running import Running
-from tests.shop.people import UNKNOWN_ID, People, Person, Row, category, created, okay, product, refused
+from tests.shop.people import UNKNOWN_ID, People, Person, Row, at_once, category, created, okay, product, refused
 
 LINE = {
     "id", "product_id", "quantity", "price_seen", "user_id", "line_total", "problem", "created_at", "updated_at"
@@ -207,3 +207,12 @@ def test_carts_are_filtered_by_product_and_by_nothing_undeclared(people: People,
     rows = okay(customer.http.get("/cart?sort=-created_at"))["items"]
     assert [row["id"] for row in rows] == [second["id"], first["id"]]
     refused(customer.http.get("/cart?problem=unavailable"), 400, "unknown_parameter", "problem")
+
+
+def test_adding_in_the_same_instant_loses_nothing(people: People, customer: Person) -> None:
+    """Eight requests for one product make one line of eight: one 201, seven 200."""
+    body = {"product_id": product(people)["id"], "quantity": 1}
+    answers = at_once(8, lambda _: customer.http.post("/cart", json=body))
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    page = okay(customer.http.get("/cart"))
+    assert [row["quantity"] for row in page["items"]] == [8]

@@ -7,7 +7,7 @@ import pytest
 
 from resources.categories import DEEPEST, depth_of, would_cycle
 from tests.running import Running
-from tests.shop.people import UNKNOWN_ID, People, category, created, okay, product, refused, unique
+from tests.shop.people import UNKNOWN_ID, People, at_once, category, created, okay, product, refused, unique
 
 A, B, C, D = (uuid4() for _ in range(4))
 
@@ -185,3 +185,18 @@ def test_the_demo_tree_is_three_deep(shop: Running, people: People) -> None:
     middle = okay(people.anonymous.http.get(f"/categories/{rows[0]['parent_id']}"))
     top = okay(people.anonymous.http.get(f"/categories/{middle['parent_id']}"))
     assert (middle["name"], top["name"], top["parent_id"]) == ("Lighting", "Living", None)
+
+
+def test_two_moves_in_the_same_instant_make_no_loop(people: People) -> None:
+    """Each below the other: one of them is refused, whichever comes second."""
+    for _ in range(5):
+        pair = [category(people)["id"] for _ in range(2)]
+        answers = at_once(2, lambda number, pair=pair: move(people, pair[number], pair[1 - number]))  # type: ignore[misc] # the loop's own pair
+        assert sorted(answer.status_code for answer in answers) == [200, 422]
+
+
+def test_one_name_in_the_same_instant_gives_different_slugs(people: People) -> None:
+    """Six categories of one name are all made."""
+    name = unique("Rush")
+    answers = at_once(6, lambda _: people.manager.http.post("/categories", json={"name": name}))
+    assert len({created(answer)["slug"] for answer in answers}) == 6

@@ -99,7 +99,7 @@ def toy_settings(url: str, folder: Path, **given: Any) -> Settings:
             "admin_email": ADMIN,
             "admin_password": "correct horse battery",
             "rate_limits": False,
-            "log_level": "critical",
+            "log_level": "warning",
             **given,
         }
     )
