@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from charter.access import Decision
-from charter.catalog import CALLER_ID, CALLER_ROLE, Entry
+from charter.catalog import CALLER_ID, CALLER_ROLE, Entry, Relation
 from charter.declare import Caller, Change
 
 Counting = Literal["exact", "none"]
@@ -58,6 +58,7 @@ class Lens:
     entry: Entry
     rows: tuple[str, ...]
     fields: tuple[str, ...]
+    includes: "tuple[Include, ...]" = ()
 
     @property
     def condition(self) -> ColumnElement[bool] | None:
@@ -69,6 +70,14 @@ class Lens:
         for other in rest:
             clause = clause | other
         return clause
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """A relation that is answered with the row, through the target's own read lens."""
+
+    relation: Relation
+    lens: Lens
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The two reads: a page of rows, and one row."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from charter.catalog import Entry
 from charter.declare import Caller
 from charter.errors import NotFoundException
-from charter.plan import Lens, ListPlan, ReadPlan, caller_values, lens
+from charter.plan import Include, Lens, ListPlan, ReadPlan, caller_values, lens
 from charter.plugins import filtering, pagination, sorting
 from charter.plugins.parameters import Reading, read_query, unknown
 from charter.query import ROW_ID, count_statement, list_statement, read_statement
@@ -60,10 +61,10 @@ def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters,
     ask = reach(services, caller, seen.entry)
     plan = pagination.narrow(plan, reading)
     plan = sorting.narrow(plan, table.sorts, reading, ask)
-    fields = sparse(seen, reading)
+    shown = include(services, caller, sparse(seen, reading), reading)
     plan = filtering.narrow(plan, table.filters, reading, ask)
     reading.finish()
-    return replace(plan, lens=fields)
+    return replace(plan, lens=shown)
 
 
 def sparse(seen: Lens, reading: Reading) -> Lens:
@@ -79,11 +80,49 @@ def sparse(seen: Lens, reading: Reading) -> Lens:
     return replace(seen, fields=tuple(name for name in seen.fields if name in wanted or name == "id"))
 
 
+def include(services: Services, caller: Caller, seen: Lens, reading: Reading) -> Lens:
+    """The lens with what ``include=`` names: declared relations, two hops deep, each by its target's read rule."""
+    text = reading.take("include")
+    if text is None:
+        return seen
+    tree: dict[str, set[str]] = {}
+    known = [name for name in seen.entry.resource.include if _target(services, caller, seen.entry, name) is not None]
+    for name in text.split(","):
+        head, _, tail = name.partition(".")
+        if name not in known:
+            shown = name[:100] if name.isprintable() else "?"
+            reading.malformed("include", f"'{shown}' {unknown('relation', name, known)}")
+        else:
+            tree.setdefault(head, set()).update({tail} if tail else set())
+    return _with_includes(services, caller, seen, tree)
+
+
+def _with_includes(services: Services, caller: Caller, seen: Lens, tree: Mapping[str, set[str]]) -> Lens:
+    found = []
+    for name, inner in sorted(tree.items()):
+        target = reach(services, caller, seen.entry)(name)
+        if target is not None:
+            nested = _with_includes(services, caller, target, {deeper: set() for deeper in inner})
+            found.append(Include(seen.entry.relations[name], nested))
+    return replace(seen, includes=tuple(found))
+
+
+def _target(services: Services, caller: Caller, entry: Entry, path: str) -> Lens | None:
+    """The read lens at the end of a declared include path, None where the caller may not read so far."""
+    target: Lens | None = None
+    for name in path.split("."):
+        target = reach(services, caller, entry)(name)
+        if target is None:
+            return None
+        entry = target.entry
+    return target
+
+
 async def read_row(services: Services, caller: Caller, entry: Entry, row_id: str, query: bytes) -> str:
     """One row as JSON text; 404 where it is unknown or outside what the caller may read."""
     decision = decide(services, caller, entry.name, "read")
     reading = read_query(query)
-    seen = sparse(lens(entry, decision), reading)
+    seen = include(services, caller, sparse(lens(entry, decision), reading), reading)
     reading.finish()
     plan = ReadPlan(seen, parse_id(row_id))
     values: dict[str, Any] = caller_values(caller) | {ROW_ID: plan.id}

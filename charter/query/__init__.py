@@ -12,120 +12,50 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
-    String,
-    Table,
     bindparam,
     func,
     literal_column,
     select,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.util import ClauseAdapter
 
-from charter.catalog import Entry, Relation
-from charter.plan import Condition, Lens, ListPlan, Order
+from charter.catalog import Relation
+from charter.plan import Condition, Include, Lens, ListPlan, Order
+from charter.query.pieces import WRAPPERS, JsonInner, JsonList, JsonObject, JsonText
 
 ROW_ID = "row_id"
 
-
-class JsonRow(FunctionElement[str]):
-    """``name, value, name, value, …`` as one JSON object in text form."""
-
-    name = "json_row"
-    type = String()
-    inherit_cache = True
+MOST_INCLUDED = 100
+"""Rows of a to-many relation that one row can include."""
 
 
-class JsonBoolean(FunctionElement[Any]):
-    """A boolean as JSON ``true`` or ``false`` (SQLite keeps 1 and 0)."""
-
-    name = "json_boolean"
-    inherit_cache = True
-
-
-class JsonTime(FunctionElement[Any]):
-    """A moment in the API's form; SQLite keeps it so already."""
-
-    name = "json_time"
-    inherit_cache = True
-
-
-class JsonNumber(FunctionElement[Any]):
-    """A floating point number that reads back as the same one (SQLite itself writes 15 digits)."""
-
-    name = "json_number"
-    inherit_cache = True
-
-
-class JsonDocument(FunctionElement[Any]):
-    """A kept JSON document as JSON, not as a text."""
-
-    name = "json_document"
-    inherit_cache = True
-
-
-def _inner(element: FunctionElement[Any], compiler: SQLCompiler, **keywords: Any) -> str:
-    return compiler.process(element.clauses, **keywords)
-
-
-@compiles(JsonRow, "sqlite")
-def _row_sqlite(element: JsonRow, compiler: SQLCompiler, **keywords: Any) -> str:
-    return f"json_object({_inner(element, compiler, **keywords)})"
-
-
-@compiles(JsonRow, "postgresql")
-def _row_postgresql(element: JsonRow, compiler: SQLCompiler, **keywords: Any) -> str:
-    return f"json_build_object({_inner(element, compiler, **keywords)})::text"
-
-
-@compiles(JsonBoolean, "sqlite")
-def _boolean_sqlite(element: JsonBoolean, compiler: SQLCompiler, **keywords: Any) -> str:
-    value = _inner(element, compiler, **keywords)
-    return f"CASE WHEN {value} IS NULL THEN NULL WHEN {value} THEN json('true') ELSE json('false') END"
-
-
-@compiles(JsonBoolean, "postgresql")
-@compiles(JsonNumber, "postgresql")
-@compiles(JsonTime, "sqlite")
-@compiles(JsonDocument, "postgresql")
-def _as_it_is(element: FunctionElement[Any], compiler: SQLCompiler, **keywords: Any) -> str:
-    return _inner(element, compiler, **keywords)
-
-
-@compiles(JsonNumber, "sqlite")
-def _number_sqlite(element: JsonNumber, compiler: SQLCompiler, **keywords: Any) -> str:
-    return f"json(number_text({_inner(element, compiler, **keywords)}))"
-
-
-@compiles(JsonTime, "postgresql")
-def _time_postgresql(element: JsonTime, compiler: SQLCompiler, **keywords: Any) -> str:
-    value = _inner(element, compiler, **keywords)
-    return f"""to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-
-
-@compiles(JsonDocument, "sqlite")
-def _document_sqlite(element: JsonDocument, compiler: SQLCompiler, **keywords: Any) -> str:
-    return f"json({_inner(element, compiler, **keywords)})"
-
-
-_WRAPPERS: dict[str, type[FunctionElement[Any]]] = {
-    "boolean": JsonBoolean,
-    "number": JsonNumber,
-    "time": JsonTime,
-    "json": JsonDocument,
-}
-
-
-def json_row(entry: Entry, fields: tuple[str, ...]) -> ColumnElement[str]:
-    """The JSON text of a row with `fields`, in the entry's order."""
+def json_of(lens: Lens, source: FromClause) -> ColumnElement[Any]:
+    """A row of `source` as a JSON object: the lens' fields in the entry's order, then what it includes."""
+    adapter = None if source is lens.entry.table else ClauseAdapter(source)
     parts: list[ColumnElement[Any]] = []
-    for name in fields:
-        field = entry.fields[name]
-        wrapper = _WRAPPERS.get(field.kind)
-        parts += [literal_column(f"'{name}'"), wrapper(field.expression) if wrapper else field.expression]
-    return JsonRow(*parts).label("body")
+    for name in lens.fields:
+        field = lens.entry.fields[name]
+        value = adapter.traverse(field.expression) if adapter else field.expression
+        wrapper = WRAPPERS.get(field.kind)
+        parts += [literal_column(f"'{name}'"), wrapper(value) if wrapper else value]
+    for included in lens.includes:
+        parts += [literal_column(f"'{included.relation.name}'"), JsonInner(_included(included, source))]
+    return JsonObject(*parts)
+
+
+def _included(included: Include, source: FromClause) -> ColumnElement[Any]:
+    """The related row, or the first `MOST_INCLUDED` related rows by id, as JSON: part of the one statement."""
+    rows = related_rows(source, included.relation, included.lens)
+    body = json_of(included.lens, rows.alias).label("body")
+    if not included.relation.many:
+        return select(body).where(rows.condition).correlate(source).scalar_subquery()
+    first = select(body).where(rows.condition).order_by(rows.alias.c.id).limit(literal_column(str(MOST_INCLUDED)))
+    return select(JsonList(first.correlate(source).subquery().c.body)).scalar_subquery()
+
+
+def row_text(lens: Lens) -> ColumnElement[str]:
+    """A row of the entry's table as the JSON text of the API."""
+    return JsonText(json_of(lens, lens.entry.table)).label("body")
 
 
 def visible(statement: Select[Any], lens: Lens) -> Select[Any]:
@@ -140,7 +70,7 @@ def visible(statement: Select[Any], lens: Lens) -> Select[Any]:
 def read_statement(lens: Lens) -> Select[tuple[str]]:
     """One row as JSON by ``row_id``."""
     table = lens.entry.table
-    found = select(json_row(lens.entry, lens.fields)).where(table.c.id == bindparam(ROW_ID, type_=table.c.id.type))
+    found = select(row_text(lens)).where(table.c.id == bindparam(ROW_ID, type_=table.c.id.type))
     return visible(found, lens)
 
 
@@ -172,7 +102,7 @@ def count_statement(plan: ListPlan) -> Select[tuple[int]]:
 
 @lru_cache(maxsize=4096)
 def _list_statement(lens: Lens, where: tuple[Condition, ...], order: tuple[Order, ...]) -> Select[tuple[str]]:
-    found = visible(select(json_row(lens.entry, lens.fields)), lens)
+    found = visible(select(row_text(lens)), lens)
     found = found.where(*(condition.clause for condition in where)) if where else found
     return (
         found.order_by(*(order_by(term) for term in order))
@@ -201,7 +131,7 @@ class RelatedRows:
     condition: ColumnElement[bool]
 
 
-def related_rows(table: Table, relation: Relation, target: Lens) -> RelatedRows:
+def related_rows(table: FromClause, relation: Relation, target: Lens) -> RelatedRows:
     """The rows of `relation` that belong to a row of `table` and that the lens `target` lets through."""
     alias = target.entry.table.alias()
     adapter = ClauseAdapter(alias)
