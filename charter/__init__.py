@@ -3,6 +3,8 @@
 from charter.assemble import build, close_db, init_db
 from charter.auth import ACCOUNT_INPUTS, Account
 from charter.declare import (
+    Action,
+    Body,
     Caller,
     Change,
     Computed,
@@ -15,6 +17,7 @@ from charter.declare import (
     Scope,
     Screen,
     Seed,
+    Transition,
 )
 from charter.depends import (
     CurrentUser,
@@ -43,19 +46,22 @@ from charter.errors import (
     NotFoundException,
     ValidationException,
 )
+from charter.projection import PolicyGrant, PolicyPermission, PolicyRole
 from charter.server import run
 from charter.settings import Settings, load_settings
-from charter.store import Repository, Transaction
+from charter.store import Repository, Row, Transaction, move
 from charter.table import Field, Relationship, Table, from_field
-from charter.types import Money, Slug
+from charter.types import Money, Phone, Slug, utc_now, uuid7
 from charter.version import __version__
 
 __all__ = [
     "ACCOUNT_INPUTS",
     "Account",
+    "Action",
     "ApiException",
     "AuthenticationException",
     "AuthorizationException",
+    "Body",
     "Caller",
     "Change",
     "Computed",
@@ -71,10 +77,15 @@ __all__ = [
     "Limits",
     "Money",
     "NotFoundException",
+    "Phone",
+    "PolicyGrant",
+    "PolicyPermission",
+    "PolicyRole",
     "Relationship",
     "Repository",
     "Resource",
     "Roles",
+    "Row",
     "Scope",
     "Screen",
     "Seed",
@@ -82,6 +93,7 @@ __all__ = [
     "Slug",
     "Table",
     "Transaction",
+    "Transition",
     "ValidationException",
     "__version__",
     "build",
@@ -98,9 +110,12 @@ __all__ = [
     "hash_password",
     "init_db",
     "load_settings",
+    "move",
     "require_permission",
     "require_role",
     "run",
+    "utc_now",
+    "uuid7",
     "verify_password",
     "verify_token",
 ]

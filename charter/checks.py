@@ -11,6 +11,9 @@ from charter.errors import DeclarationError, Problem
 PSEUDO = ("admin", "docs")
 """Things that are not resources but have a rule for ``access``."""
 
+EXCHANGE = ("export", "import")
+"""Actions that every resource knows by name; the admin's exchange of files asks for them."""
+
 
 def check(catalog: Catalog, roles: Roles, scopes: Iterable[Scope], policy: Path, model: Path) -> AccessTable:
     """The decision table, or :class:`DeclarationError` with every problem of declarations and policy together."""
@@ -38,7 +41,7 @@ def vocabulary(catalog: Catalog, roles: Roles, scopes: Iterable[Scope]) -> Vocab
 def _noun(entry: Entry) -> Noun:
     writes = ("create", "update", "delete") if entry.takes_writes else ()
     return Noun(
-        actions=("list", "read", *writes),
+        actions=("list", "read", *writes, *entry.actions, *EXCHANGE),
         readable=entry.readable,
         creatable=entry.writable("create"),
         updatable=entry.writable("update"),

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement
 
 if TYPE_CHECKING:
+    from charter.catalog import Entry
     from charter.store import Transaction
     from charter.table import Table
 
-WriteAction = Literal["create", "update", "delete"]
+WriteAction = str
+"""``create``, ``update``, ``delete``, or the name of a declared action or transition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Change:
 
     ``values`` are the columns about to be written (a hook may set more), ``inputs`` the values of :class:`Input`
     fields, ``old`` the row as it was (empty on create), ``row`` the row as it is now (set for ``after`` hooks).
-    ``caller`` is None when the system itself acts.
+    ``caller`` is None when the system itself acts; ``entry`` is the compiled resource that is written.
     """
 
     action: WriteAction
@@ -41,6 +44,7 @@ class Change:
     inputs: dict[str, Any] = field(default_factory=dict)
     old: Mapping[str, Any] = field(default_factory=dict)
     row: Mapping[str, Any] = field(default_factory=dict)
+    entry: "Entry | None" = None
 
 
 Prepare = Callable[[Change], Awaitable[None]]
@@ -94,6 +98,43 @@ class Computed:
     description: str = ""
 
 
+class Body(BaseModel):
+    """The base of an action's body: strict, and nothing unknown in it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """``POST /{resource}/{id}/{name}``: ``run`` gets the row in ``change.old`` and the body in ``change.inputs``.
+
+    It runs in the transaction, before the row is written; what it puts into ``change.values`` is written.
+    """
+
+    name: str
+    run: InTransaction
+    body: type[Body] | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An action that moves a row from one of the states ``source`` to ``target``, and stamps the moment.
+
+    One conditional UPDATE decides; from any other state the answer is 409 ``invalid_transition``. ``run`` follows in
+    the same transaction, once the row has moved.
+    """
+
+    name: str
+    source: tuple[str, ...]
+    target: str
+    stamp: str = ""
+    run: InTransaction | None = None
+    body: type[Body] | None = None
+    field: str = "status"
+    description: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """How a resource looks in the admin. Empty ``columns`` means: the first readable ones."""
@@ -122,6 +163,7 @@ class Resource:
     owner: str = ""
     soft_delete: bool = False
     extra: tuple[Computed | Input, ...] = ()
+    actions: tuple[Action | Transition, ...] = ()
     hooks: Hooks = Hooks()
     admin: Screen = Screen()
 
@@ -163,7 +205,9 @@ class Seed:
 
 
 __all__ = [
+    "Action",
     "AfterCommit",
+    "Body",
     "Caller",
     "Change",
     "Computed",
@@ -179,5 +223,6 @@ __all__ = [
     "Scope",
     "Screen",
     "Seed",
+    "Transition",
     "WriteAction",
 ]

@@ -39,13 +39,14 @@ CODES: Mapping[str, Code] = {
     "conflict": Code(409, "The request conflicts with the present state"),
     "unique": Code(409, "A value that must be unique is taken"),
     "foreign_key": Code(409, "Other rows still refer to this one, or it refers to a missing row"),
+    "invalid_transition": Code(409, "The row is in a state that does not allow this"),
     "limit_exceeded": Code(409, "A limit of the resource would be exceeded"),
     "too_large": Code(413, "The request is too large"),
     "unsupported_media_type": Code(415, "The body has a media type that is not taken here"),
     "validation": Code(422, "The body is not valid"),
     "rate_limited": Code(429, "Too many requests"),
     "internal": Code(500, "Something went wrong on our side"),
-    "unavailable": Code(503, "The service is busy or away"),
+    "service_unavailable": Code(503, "The service is busy or away"),
 }
 """code -> status and title. Codes are never renamed or reused; docs/errors.md has a heading for each."""
 
@@ -91,7 +92,10 @@ class DeclarationError(SystemExit):
 
 
 class ApiException(Exception):  # noqa: N818 # the contract fixes the names of this family
-    """A refusal with a stable code. Raise a subclass; ``errors`` lists every wrong place at once."""
+    """A refusal with a stable code. Raise a subclass; ``errors`` lists every wrong place at once.
+
+    An application may use codes of its own: they get the status of the class that is raised.
+    """
 
     default_code: ClassVar[str] = "internal"
 
@@ -104,9 +108,10 @@ class ApiException(Exception):  # noqa: N818 # the contract fixes the names of t
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
+        known = CODES.get(code or self.default_code, CODES[self.default_code])
         self.code = code or self.default_code
-        self.status = CODES[self.code].status
-        self.detail = detail or CODES[self.code].title
+        self.status, self.title = known.status, known.title
+        self.detail = detail or self.title
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
@@ -184,7 +189,7 @@ class RateLimitException(ApiException):
 class DatabaseException(ApiException):
     """503: the database or a bounded pool is busy or away; try again after ``Retry-After`` seconds."""
 
-    default_code = "unavailable"
+    default_code = "service_unavailable"
 
     def __init__(self, detail: str = "", *, retry_after: int = 1, **keywords: Any) -> None:
         super().__init__(detail, **keywords)
@@ -195,7 +200,7 @@ def problem_body(error: ApiException, *, instance: str = "", request_id: str = "
     """The members of the problem document, in the order that people read them."""
     return {
         "type": f"urn:charter:error:{error.code}",
-        "title": CODES[error.code].title,
+        "title": error.title,
         "status": error.status,
         "detail": error.detail,
         "instance": instance,

@@ -4,7 +4,7 @@ FastAPI writes the frame and the hand-written routes; what is made here is merge
 asked for, so that neither a request nor the start pays for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,12 +12,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from charter.catalog import BodyKind, Entry
+from charter.declare import Action, Body, Transition
 from charter.plugins.pagination import PageParams, page_model
 from charter.refusals import SCHEMA, ProblemDetails, refusals
 from charter.serve import Parameters
 
 BEARER = "bearer"
-_ALWAYS = ("unknown_parameter", "not_authenticated", "forbidden", "rate_limited", "unavailable")
+_ALWAYS = ("unknown_parameter", "not_authenticated", "forbidden", "rate_limited", "service_unavailable")
 _OF_BODIES = ("too_large", "unsupported_media_type", "validation")
 
 
@@ -30,6 +31,7 @@ class About:
     rule: str = ""
     body: BodyKind | None = None
     answer: Literal["row", "permissions"] = "row"
+    action: Action | Transition | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rule", self.rule or self.name)
@@ -46,21 +48,31 @@ def operation(entry: Entry, about: About, table: Parameters, *, public: bool) ->
         "summary": about.summary,
         "tags": [entry.name],
         "parameters": _parameters(entry, about, table),
-        "responses": _success(entry, about) | refusals(codes),
         "security": [{BEARER: []}, {}] if public else [{BEARER: []}],
     }
-    if about.body:
+    if about.action is not None:
+        codes += ["conflict", *_OF_BODIES]
+        found["requestBody"] = _action_body(about.action)
+    elif about.body:
         model = getattr(entry.schemas, about.body).__name__
         content = {"application/json": {"schema": {"$ref": SCHEMA.format(model=model)}}}
         found["requestBody"] = {"required": True, "content": content}
+    found["responses"] = _success(entry, about) | refusals(codes)
     return found
+
+
+def _action_body(action: Action | Transition) -> dict[str, Any]:
+    """The body of an action, written out: it may be left out where nothing in it is required."""
+    schema = (action.body or Body).model_json_schema()
+    return {"required": bool(schema.get("required")), "content": {"application/json": {"schema": schema}}}
 
 
 def _parameters(entry: Entry, about: About, table: Parameters) -> list[dict[str, Any]]:
     if about.name == "list":
         return list_parameters(entry, table)
     found = [id_parameter()] if not about.name.startswith("me") and about.name != "create" else []
-    return [*found, fields_parameter(entry)] if about.name in {"read", "me"} else found
+    shown = [fields_parameter(entry), *include_parameter(entry)]
+    return [*found, *shown] if about.name in {"read", "me"} else found
 
 
 def _success(entry: Entry, about: About) -> dict[str, Any]:
@@ -99,13 +111,21 @@ def list_parameters(entry: Entry, table: Parameters) -> list[dict[str, Any]]:
     )
     terms = {"type": "array", "items": {"type": "string", "enum": list(table.sorts)}}
     found.append(_listed("sort", terms, "Fields to sort by, `-` for descending; the id breaks ties."))
-    found.append(fields_parameter(entry))
+    found += [fields_parameter(entry), *include_parameter(entry)]
     for item in table.filters.values():
         schema = item.adapter.json_schema()
         schema.pop("explode", None)
         make = _listed if schema.get("type") == "array" else _parameter
         found.append(make(item.parameter, schema, item.description))
     return found
+
+
+def include_parameter(entry: Entry) -> list[dict[str, Any]]:
+    """``include``: which related rows to answer with; none where nothing is declared."""
+    if not entry.resource.include:
+        return []
+    schema = {"type": "array", "items": {"type": "string", "enum": list(entry.resource.include)}}
+    return [_listed("include", schema, "Related rows to answer with, by their own access rules.")]
 
 
 def fields_parameter(entry: Entry) -> dict[str, Any]:
@@ -130,17 +150,33 @@ def _listed(name: str, schema: dict[str, Any], description: str) -> dict[str, An
     return _parameter(name, schema, description) | {"style": "form", "explode": False}
 
 
-def components(entries: Iterable[Entry]) -> dict[str, Any]:
+def components(held: Sequence[Entry]) -> dict[str, Any]:
     """The schemas that generated operations refer to."""
     models: list[tuple[type[BaseModel], Any]] = [(ProblemDetails, "validation")]
-    for entry in entries:
+    for entry in held:
         models += [(page_model(entry.schemas.read), "validation"), (entry.schemas.read, "validation")]
         if entry.takes_writes:
             bodies = (entry.schemas.create, entry.schemas.replace, entry.schemas.update)
             models += [(model, "validation") for model in bodies]
     _, found = models_json_schema(models, ref_template=SCHEMA)
     schemas: dict[str, Any] = found["$defs"]
+    by_table = {entry.table: entry.title for entry in held}
+    for entry in held:
+        schemas[entry.title]["properties"] |= _relations(entry, by_table)
     return schemas
+
+
+def _relations(entry: Entry, titles: Mapping[Any, str]) -> dict[str, Any]:
+    """The included relations as properties of the row."""
+    found: dict[str, Any] = {}
+    for name in {path.split(".")[0]: None for path in entry.resource.include}:
+        relation = entry.relations[name]
+        row = {"$ref": SCHEMA.format(model=titles[relation.target])}
+        about = {"description": f"Only with `include={name}`."}
+        found[name] = (
+            {"type": "array", "items": row, **about} if relation.many else {"anyOf": [row, {"type": "null"}], **about}
+        )
+    return found
 
 
 def complete(

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from charter import openapi
 from charter.bodies import check_media_type
 from charter.catalog import Entry
-from charter.declare import Caller
+from charter.declare import Action, Caller, Transition
 from charter.errors import AuthenticationException
 from charter.openapi import About
 from charter.plugins.pagination import pages
@@ -19,6 +19,7 @@ from charter.plugins.parameters import read_query
 from charter.reply import empty_reply, page_reply, row_reply
 from charter.serve import (
     Parameters,
+    act,
     change_row,
     compile_parameters,
     create_row,
@@ -127,6 +128,18 @@ class Rest:
 
         self.add("/{id}", "DELETE", About("delete", f"Delete one of the {self.entry.name}"), endpoint)
 
+    def add_action(self, item: Action | Transition) -> None:
+        """``POST /{id}/{action}``."""
+
+        async def endpoint(request: Request) -> Response:
+            caller = await enter(self.services, request)
+            raw = await _json_body(request)
+            row_id = request.path_params["id"]
+            return row_reply((await act(self.services, caller, self.entry, row_id, item.name, raw)).body)
+
+        summary = item.description or f"{item.name.capitalize()} one of the {self.entry.name}"
+        self.add(f"/{{id}}/{item.name}", "POST", About(item.name, summary, action=item), endpoint)
+
 
 def generate(services: Services, entry: Entry) -> Rest:
     """All routes of `entry`; one whose every field is set by the server has no writes."""
@@ -140,6 +153,8 @@ def generate(services: Services, entry: Entry) -> Rest:
         rest.add_change("PUT", "replace", f"Replace one of the {entry.name}")
         rest.add_change("PATCH", "update", f"Change one of the {entry.name}")
         rest.add_delete()
+    for item in entry.actions.values():
+        rest.add_action(item)
     return rest
 
 

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Annotated, Any
 from uuid import UUID
 
+import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 from pydantic import Field as PydanticField
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, String, Uuid
@@ -220,6 +221,28 @@ Money = Annotated[
 Slug = Annotated[str, StringConstraints(max_length=80)]
 """A name for URLs, made from another field by ``from_field``."""
 
+
+def _e164(value: str) -> str:
+    """A telephone number in E.164 form; ValueError for what is none. It has to be given with its country code."""
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        msg = "must be a telephone number with its country code, such as +4915112345678"
+        raise ValueError(msg)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+Phone = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    CleanText,
+    AfterValidator(_e164),
+    WithJsonSchema({"type": "string", "maxLength": 40, "examples": ["+4915112345678"]}),
+]
+"""A telephone number, kept in E.164 form whatever way it was written."""
+
 __all__ = [
     "INT64_MAX",
     "INT64_MIN",
@@ -230,6 +253,7 @@ __all__ = [
     "Identifier",
     "Instant",
     "Moment",
+    "Phone",
     "Money",
     "Slug",
     "Text",

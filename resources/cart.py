@@ -41,8 +41,8 @@ class CartItem(Table, table=True):
     price_seen: Money | None = Field(None, write="never", description="The price when the line was last written.")
     user_id: UUID = Field(foreign_key="users.id", on_delete="CASCADE", write="never")
 
-    product: "Product" = Relationship()
-    user: "User" = Relationship()
+    product: "Product" = Relationship(back_populates="cart_items")
+    user: "User" = Relationship(back_populates="cart_items")
 
 
 def problem_of(row: Any) -> ColumnElement[Any]:
@@ -73,7 +73,7 @@ def add_to_line(tx: Transaction, change: Change) -> Created:
     if tx.execute(select(func.count()).select_from(CartItem).where(mine)).scalar_one() >= MOST_LINES:
         raise ConflictException(f"A cart has at most {MOST_LINES} lines.", code="limit_exceeded")
     change.values["price_seen"] = price
-    return tx.insert(tx.entry(cart), change)
+    return tx.insert(change)
 
 
 def _hold_cart(tx: Transaction, user_id: UUID) -> None:

@@ -1,7 +1,7 @@
 """Categories: a tree that products hang on."""
 
 from collections.abc import Mapping
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,6 +20,9 @@ from charter import (
     ValidationException,
     from_field,
 )
+
+if TYPE_CHECKING:
+    from resources.products import Product
 
 DEEPEST = 10
 """Levels that the tree may have; a category without a parent is on the first."""
@@ -41,6 +44,7 @@ class Category(Table, table=True):
         back_populates="children", sa_relationship_kwargs={"remote_side": "Category.id"}
     )
     children: list["Category"] = Relationship(back_populates="parent")
+    products: list["Product"] = Relationship(back_populates="category")
 
 
 def path_to(parents: Parents, category: UUID) -> list[UUID]:

@@ -1,10 +1,13 @@
 """Demo data: a small catalogue that is pleasant to browse, ten customers, and one account for each role."""
 
 import secrets
+from datetime import timedelta
 from uuid import UUID
 
-from charter import Seed, Transaction
+from charter import Caller, Change, Row, Seed, Transaction, move
+from resources.cart import cart
 from resources.categories import categories
+from resources.orders import orders
 from resources.products import products
 from resources.users import users
 
@@ -49,10 +52,25 @@ PEOPLE = (
 )  # fmt: skip
 
 
+ORDERS = 30
+
+PATHS = (
+    (),
+    ("pay",),
+    ("pay", "ship"),
+    ("pay", "ship", "deliver"),
+    ("pay", "ship", "deliver", "return"),
+    ("cancel",),
+)
+"""The ways of the demo's orders through their states."""
+
+
 def fill(tx: Transaction) -> list[str]:
-    """Categories, products and accounts; returns the passwords to tell once."""
-    _products(tx, _categories(tx))
-    return _accounts(tx)
+    """Categories, products, accounts and orders; returns the passwords to tell once."""
+    goods = _products(tx, _categories(tx))
+    told = _accounts(tx)
+    _orders(tx, goods)
+    return told
 
 
 def _categories(tx: Transaction) -> dict[str, UUID]:
@@ -67,23 +85,25 @@ def _categories(tx: Transaction) -> dict[str, UUID]:
     return leaves
 
 
-def _products(tx: Transaction, leaves: dict[str, UUID]) -> None:
+def _products(tx: Transaction, leaves: dict[str, UUID]) -> list[Row]:
     rows = tx.repository(products)
-    number = 0
+    made: list[Row] = []
     for branch, names in LINES.items():
         for name in names:
-            number += 1
+            number = len(made) + 1
             price = 900 + (number * 1_370) % 24_000
-            rows.create(
+            row = rows.create(
                 sku=f"CH-{number:04d}",
                 name=name,
                 description=f"{name}, from our {branch.lower()}. Made to be used every day and to be mended.",
                 price=price,
                 cost_price=price * 55 // 100,
-                stock=(number * 7) % 40,
+                stock=20 + (number * 7) % 40,
                 category_id=leaves[branch],
                 is_active=number % 20 != 0,
             )
+            made.append(row)
+    return made
 
 
 def _accounts(tx: Transaction) -> list[str]:
@@ -99,6 +119,34 @@ def _accounts(tx: Transaction) -> list[str]:
         rows.create(email=f"{role}@example.org", full_name=role.title(), password=password, role=role, is_verified=True)
         told.append(f"{role}: {role}@example.org, password: {password}")
     return told
+
+
+def _orders(tx: Transaction, goods: list[Row]) -> None:
+    """Thirty orders over the last thirty days, in every state, made as the checkout makes them."""
+    people = tx.repository(users).get_all(tx.repository(users).columns.role == "customer")
+    sold = [row for row in goods if row["is_active"]]
+    for number in range(ORDERS):
+        owner = people[number % len(people)]
+        buyer = Caller("customer", owner["id"], owner["email"], is_verified=True)
+        for step in range(1 + number % 3):
+            tx.repository(cart).create(
+                user_id=owner["id"], product_id=sold[(number * 5 + step) % len(sold)]["id"], quantity=1 + step
+            )
+        address = {"ship_name": owner["full_name"], "ship_address": f"Canal Street {number + 1}, 1017 Amsterdam"}
+        change = Change("create", buyer, {**address, "phone": "+31201234567", "user_id": owner["id"]})
+        order = tx.create(tx.entry(orders), change).id
+        _age(tx, order, days=number % 30, path=PATHS[number % len(PATHS)])
+
+
+def _age(tx: Transaction, order: UUID, *, days: int, path: tuple[str, ...]) -> None:
+    """Move an order along `path`, then let everything about it have happened `days` ago."""
+    for name in path:
+        move(tx, orders, order, name)
+    then = timedelta(days=days, hours=days % 7)
+    row = tx.repository(orders).get_by_id(order)
+    moments = {name: row[name] - then for name in row if name.endswith("_at") and row[name] is not None}
+    table = tx.entry(orders).table
+    tx.execute(table.update().where(table.c.id == order).values(moments))
 
 
 demo = Seed(fill)

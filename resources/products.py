@@ -3,10 +3,14 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from charter import Field, Money, Relationship, Resource, Screen, Slug, Table, from_field
+from charter import Action, Field, Hooks, Money, Relationship, Resource, Screen, Slug, Table, from_field
+from resources.stock_movements import StockChange, first_stock, move_stock
 
 if TYPE_CHECKING:
+    from resources.cart import CartItem
     from resources.categories import Category
+    from resources.order_items import OrderItem
+    from resources.stock_movements import StockMovement
 
 
 class Product(Table, table=True):
@@ -26,7 +30,10 @@ class Product(Table, table=True):
     image_url: str | None = Field(None, max_length=500)
     cost_price: Money | None = Field(None, description="What the shop pays for one; for staff only, by the policy.")
 
-    category: "Category" = Relationship()
+    category: "Category" = Relationship(back_populates="products")
+    order_items: list["OrderItem"] = Relationship(back_populates="product")
+    cart_items: list["CartItem"] = Relationship(back_populates="product")
+    stock_movements: list["StockMovement"] = Relationship(back_populates="product")
 
 
 products = Resource(
@@ -36,5 +43,7 @@ products = Resource(
     search=("name", "description", "sku"),
     include=("category",),
     soft_delete=True,
+    actions=(Action("stock", move_stock, StockChange, "Add to the stock or take from it"),),
+    hooks=Hooks(after=first_stock),
     admin=Screen(icon="box", columns=("sku", "name", "price", "stock", "category", "is_active")),
 )

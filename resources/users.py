@@ -1,13 +1,12 @@
 """Users: whoever has an account, customers and staff alike."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import StringConstraints
+from charter import ACCOUNT_INPUTS, Account, Field, Phone, Relationship, Resource, Screen
 
-from charter import ACCOUNT_INPUTS, Account, Field, Resource, Screen
-
-Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
-"""A telephone number in E.164 form, such as +4915112345678."""
+if TYPE_CHECKING:
+    from resources.cart import CartItem
+    from resources.orders import Order
 
 
 class User(Account, table=True):
@@ -16,12 +15,16 @@ class User(Account, table=True):
     full_name: str = Field("", max_length=200)
     phone: Phone | None = Field(None, max_length=16, description="E.164, such as +4915112345678.")
 
+    orders: list["Order"] = Relationship(back_populates="user")
+    cart_items: list["CartItem"] = Relationship(back_populates="user")
+
 
 users = Resource(
     User,
     filter=("email", "role", "is_active", "is_verified", "full_name"),
     sort=("email", "role", "is_active", "is_verified", "full_name"),
     search=("email", "full_name"),
+    include=("orders",),
     owner="id",
     extra=ACCOUNT_INPUTS,
     admin=Screen(icon="users", columns=("email", "full_name", "role", "is_active", "is_verified")),

@@ -10,6 +10,7 @@ from sqlalchemy import MetaData, text
 
 from charter.declare import Seed
 from charter.migrate import run_locked, upgrade
+from charter.projection import project
 from charter.services import Services
 from charter.store import Repository, Transaction
 
@@ -38,14 +39,14 @@ async def init_db(services: Services, metadata: MetaData, seeds: Sequence[Seed] 
     done = await run_locked(settings, lambda connection: upgrade(connection, metadata, development=development))
     for line in done:
         log.info(line)
+    await services.store.write(lambda tx: _image(tx, services))
     await services.store.write(lambda tx: _first_start(tx, services, seeds, told))
     return told
 
 
 def _first_start(tx: Transaction, services: Services, seeds: Sequence[Seed], told: FirstStart) -> None:
     """The first admin and the demo data, in one transaction: whoever finds no account makes all of it, or nothing."""
-    if not services.store.is_sqlite:  # on SQLite the write lock is held already
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_START_LOCK})
+    _alone(tx, services)
     entry = services.auth.entry
     if not tx.is_empty(entry):
         return
@@ -58,6 +59,18 @@ def _first_start(tx: Transaction, services: Services, seeds: Sequence[Seed], tol
     if settings.demo_data:
         for seed in seeds:
             told.lines += seed.fill(tx)
+
+
+def _image(tx: Transaction, services: Services) -> None:
+    """The policy as rows; one process at a time."""
+    _alone(tx, services)
+    project(tx, services.catalog, services.access, services.roles)
+
+
+def _alone(tx: Transaction, services: Services) -> None:
+    """Hold off every other process that starts; on SQLite the write lock does so already."""
+    if not services.store.is_sqlite:
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_START_LOCK})
 
 
 def _warn_of_sqlite(services: Services) -> None:

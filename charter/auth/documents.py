@@ -10,7 +10,7 @@ from charter.refusals import refusals
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-ALWAYS = ("bad_request", "too_large", "unsupported_media_type", "validation", "rate_limited", "unavailable")
+ALWAYS = ("bad_request", "too_large", "unsupported_media_type", "validation", "rate_limited", "service_unavailable")
 """What every route with a body may answer."""
 
 

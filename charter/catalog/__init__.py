@@ -16,7 +16,7 @@ from charter.catalog.rows import CALLER_ID, CALLER_ROLE, SymbolicCaller, Symboli
 from charter.catalog.schemas import BodyKind, body_model, example_of, make_schemas
 from charter.catalog.slugs import built_in_hooks
 from charter.catalog.storage import LONGEST_INDEXED_TEXT, add_soft_delete, apply_storage
-from charter.declare import Computed, Input, Resource, Scope
+from charter.declare import Action, Computed, Input, Resource, Scope, Transition
 from charter.errors import Problem
 
 _BASE = ("id", "created_at", "updated_at")
@@ -91,6 +91,7 @@ class _Compiler:
             table=self.table,
             fields=fields,
             inputs=inputs,
+            actions=self.actions(fields),
             relations=relations,
             filters=filters,
             sorts=sorts,
@@ -173,6 +174,19 @@ class _Compiler:
             except UnknownNameError:
                 continue  # the policy check names it where a rule asks for it
         return found
+
+    def actions(self, fields: dict[str, Field]) -> dict[str, Action | Transition]:
+        """The declared actions by name; a transition has to know its field, its states and its stamp."""
+        for item in self.resource.actions:
+            if isinstance(item, Transition):
+                self.check_names(
+                    f"transition '{item.name}'", [item.field, *([item.stamp] if item.stamp else [])], fields
+                )
+                states = fields[item.field].choices if item.field in fields else ()
+                for state in (*item.source, item.target):
+                    if states and state not in states:
+                        self.problem("unknown_state", f"transition '{item.name}' names the state '{state}'")
+        return {item.name: item for item in self.resource.actions}
 
     def references(self) -> dict[str, Table]:
         """The columns that name a row of a table by its id, with that table."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Column, ColumnElement, Table
 
-from charter.declare import Caller, Hooks, Input, Resource
+from charter.declare import Action, Caller, Hooks, Input, Resource, Transition
 from charter.errors import Problem
 from charter.table import Write
 
@@ -89,6 +89,7 @@ class Entry:
     table: Table
     fields: Mapping[str, Field]
     inputs: Mapping[str, Input]
+    actions: Mapping[str, Action | Transition]
     relations: Mapping[str, Relation]
     filters: Mapping[str, Path]
     sorts: Mapping[str, Path]

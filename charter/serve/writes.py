@@ -44,7 +44,7 @@ async def create_row(services: Services, caller: Caller, entry: Entry, raw: byte
             change.values[entry.owner.name] = caller.id
         plan = WritePlan(lens(entry, decision), change, read_lens(services, caller, entry))
         try:
-            return await _run(services, plan, lambda tx, plan=plan: _create(tx, services, plan))
+            return await run(services, plan, lambda tx, plan=plan: _create(tx, services, plan))
         except ConflictException as error:
             if attempt == SLUG_ATTEMPTS or not _lost_a_slug(entry, error):
                 raise
@@ -61,7 +61,7 @@ async def change_row(
     fields = type(body).model_fields.keys() if kind == "replace" else body.model_fields_set
     change = _change(entry, "update", caller, body, fields=fields)
     plan = WritePlan(lens(entry, decision), change, read_lens(services, caller, entry), found)
-    return await _run(services, plan, lambda tx: _update(tx, services, plan))
+    return await run(services, plan, lambda tx: _update(tx, services, plan))
 
 
 async def delete_row(services: Services, caller: Caller, entry: Entry, row_id: str) -> None:
@@ -70,7 +70,7 @@ async def delete_row(services: Services, caller: Caller, entry: Entry, row_id: s
     plan = WritePlan(
         lens(entry, decision), Change("delete", caller, {}), read_lens(services, caller, entry), parse_id(row_id)
     )
-    await _run(services, plan, lambda tx: _delete(tx, plan))
+    await run(services, plan, lambda tx: _delete(tx, plan))
 
 
 def _change(entry: Entry, action: WriteAction, caller: Caller, body: BaseModel, fields: Any) -> Change:
@@ -83,12 +83,12 @@ def _change(entry: Entry, action: WriteAction, caller: Caller, body: BaseModel, 
     )
 
 
-async def _run(services: Services, plan: WritePlan, work: Any) -> Written:
+async def run(services: Services, plan: WritePlan, work: Any) -> Written:
     """Prepare outside the transaction, do the work inside it, then what follows the commit."""
     change = plan.change
     prepares = [hooks.prepare for hooks in plan.lens.entry.hooks if hooks.prepare]
     if prepares and plan.id is not None:
-        change.old = await services.store.read(lambda tx: _target(tx, plan))
+        change.old = await services.store.read(lambda tx: target_of(tx, plan))
     for prepare in prepares:
         await prepare(change)
     written: Written = await services.store.write(work)
@@ -106,27 +106,27 @@ def _create(tx: Transaction, services: Services, plan: WritePlan) -> Written:
     _check_references(tx, services, entry, change)
     created = tx.create(entry, change)
     _check_inside(tx, plan, created.id, "The new row would be outside the rows that you may create.")
-    return Written(created.id, _body(tx, plan, created.id), new=created.new)
+    return Written(created.id, body_of(tx, plan, created.id), new=created.new)
 
 
 def _update(tx: Transaction, services: Services, plan: WritePlan) -> Written:
     entry, change = plan.lens.entry, plan.change
     assert plan.id is not None  # noqa: S101 # an update has a target
-    change.old = _target(tx, plan)
+    change.old = target_of(tx, plan)
     _check_references(tx, services, entry, change)
     tx.update(entry, plan.id, change)
     _check_inside(tx, plan, plan.id, "The row would leave the rows that you may update.")
-    return Written(plan.id, _body(tx, plan, plan.id))
+    return Written(plan.id, body_of(tx, plan, plan.id))
 
 
 def _delete(tx: Transaction, plan: WritePlan) -> Written:
     assert plan.id is not None  # noqa: S101 # a delete has a target
-    plan.change.old = _target(tx, plan)
+    plan.change.old = target_of(tx, plan)
     tx.delete(plan.lens.entry, plan.id, plan.change)
     return Written(plan.id, "")
 
 
-def _target(tx: Transaction, plan: WritePlan) -> Row:
+def target_of(tx: Transaction, plan: WritePlan) -> Row:
     """The row to change: 404 where the caller may not even read it, 403 where it is outside the action's rows."""
     assert plan.id is not None  # noqa: S101 # only writes with a target ask
     values = caller_values(plan.change.caller) | {ROW_ID: plan.id}
@@ -147,7 +147,7 @@ def _check_inside(tx: Transaction, plan: WritePlan, row_id: UUID, detail: str) -
         raise AuthorizationException(detail)
 
 
-def _body(tx: Transaction, plan: WritePlan, row_id: UUID) -> str:
+def body_of(tx: Transaction, plan: WritePlan, row_id: UUID) -> str:
     """The answer of a write is cut by the read rule; without one it is the id."""
     values = caller_values(plan.change.caller) | {ROW_ID: row_id}
     found = tx.execute(read_statement(plan.read), values).scalar() if plan.read else None
@@ -182,4 +182,4 @@ def _lost_a_slug(entry: Entry, error: ConflictException) -> bool:
     return error.code == "unique" and any(item.pointer in slugs for item in error.errors)
 
 
-__all__ = ["Written", "change_row", "create_row", "delete_row"]
+__all__ = ["Written", "body_of", "change_row", "create_row", "delete_row", "run", "target_of"]

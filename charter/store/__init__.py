@@ -20,6 +20,7 @@ from charter.errors import DatabaseException
 from charter.settings import Settings
 from charter.store.engines import READERS, async_engine, immediate, is_sqlite, sqlite_engine
 from charter.store.faults import RetryError, translated
+from charter.store.moves import move, perform
 from charter.store.repository import Repository
 from charter.store.transaction import Row, Transaction
 
@@ -60,7 +61,7 @@ class Store:
         raise DatabaseException("The database is busy.")
 
     def _guarded(self, connection: Connection, work: Work[T]) -> T:
-        return work(Transaction(connection, self.catalog))
+        return work(Transaction(connection, self.catalog, self.settings))
 
     async def ping(self) -> bool:
         """Whether the database answers."""
@@ -144,4 +145,4 @@ class _Bridge:
         """Nothing of its own to close."""
 
 
-__all__ = ["Repository", "Row", "Store", "Transaction", "Work"]
+__all__ = ["Repository", "Row", "Store", "Transaction", "Work", "move", "perform"]

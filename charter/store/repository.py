@@ -25,7 +25,8 @@ class Repository:
     def create(self, **values: Any) -> "Row":
         """Insert a row, running the resource's hooks; returns it with its defaults."""
         change = Change("create", None, self._columns(values), self._inputs(values))
-        return self.get_by_id(self._tx.create(self._entry, change).id)
+        created = self._tx.create(self._entry, change)
+        return dict(change.row) if created.new else self.get_by_id(created.id)
 
     def get_by_id(self, row_id: UUID) -> "Row":
         """The row, or :class:`NotFoundException`."""

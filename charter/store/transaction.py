@@ -15,6 +15,7 @@ from charter.declare import Change, Created, Resource
 from charter.errors import NotFoundException
 from charter.plan import Lens
 from charter.query import row_statement
+from charter.settings import Settings
 from charter.store.repository import Repository
 from charter.types import utc_now
 
@@ -24,9 +25,10 @@ Row = Mapping[str, Any]
 class Transaction:
     """A transaction under way. Leaving it by an exception undoes everything."""
 
-    def __init__(self, connection: Connection, catalog: Catalog) -> None:
+    def __init__(self, connection: Connection, catalog: Catalog, settings: Settings) -> None:
         self.connection = connection
         self.catalog = catalog
+        self.settings = settings
         self.changes: list[tuple[Entry, Change]] = []
 
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
@@ -36,6 +38,10 @@ class Transaction:
     def repository(self, resource: Resource) -> Repository:
         """The rows of `resource`, with system authority: no row rule, no field rule, hooks included."""
         return Repository(self, self.entry(resource))
+
+    def rows(self, entry: Entry) -> Repository:
+        """The rows of a compiled resource, such as ``change.entry``."""
+        return Repository(self, entry)
 
     def entry(self, resource: Resource) -> Entry:
         """The compiled form of `resource`."""
@@ -58,25 +64,28 @@ class Transaction:
 
     def create(self, entry: Entry, change: Change) -> Created:
         """Insert a row: defaults, then ``before`` hooks, the insert, ``after`` hooks."""
+        change.entry = entry
         for name, field in entry.fields.items():
             if field.column is not None and name not in change.values:
                 change.values[name] = field.fresh_default()
         change.values["updated_at"] = change.values["created_at"]  # one moment, not two
         instead = next((hooks.instead_of_create for hooks in entry.hooks if hooks.instead_of_create), None)
         self._run(entry, change, "before")
-        created = instead(self, change) if instead is not None else self.insert(entry, change)
+        created = instead(self, change) if instead is not None else self.insert(change)
         change.row = {**change.values, "id": created.id}
         self._run(entry, change, "after")
         self.changes.append((entry, change))
         return created
 
-    def insert(self, entry: Entry, change: Change) -> Created:
+    def insert(self, change: Change) -> Created:
         """The bare insert of a change's values, for ``instead_of_create`` hooks that make a row after all."""
-        self.execute(insert(entry.table).values(change.values))
+        assert change.entry is not None  # noqa: S101 # `create` has set it
+        self.execute(insert(change.entry.table).values(change.values))
         return Created(change.values["id"])
 
     def update(self, entry: Entry, row_id: UUID, change: Change) -> None:
         """Change a row; `change.values` without entries leaves it untouched."""
+        change.entry = entry
         self._run(entry, change, "before")
         changed = {key: value for key, value in change.values.items() if change.old.get(key, ...) != value}
         if changed:
@@ -84,12 +93,13 @@ class Transaction:
             done = self.execute(update(entry.table).where(entry.table.c.id == row_id).values(changed))
             if done.rowcount != 1:
                 raise NotFoundException
-        change.row = {**change.old, **changed}
+        change.row = {**change.old, **change.row, **changed}
         self._run(entry, change, "after")
         self.changes.append((entry, change))
 
     def delete(self, entry: Entry, row_id: UUID, change: Change) -> None:
         """Delete a row, softly where the resource declares it."""
+        change.entry = entry
         self._run(entry, change, "before")
         table = entry.table
         if entry.resource.soft_delete:

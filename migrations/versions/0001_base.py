@@ -37,6 +37,43 @@ def upgrade() -> None:
         batch_op.create_index('ix_category_updated_at', ['updated_at'], unique=False)
         batch_op.create_index('uq_category_slug', ['slug'], unique=True)
 
+    op.create_table('permission',
+    sa.Column('id', types.Identifier(), nullable=False),
+    sa.Column('created_at', types.Instant(), nullable=False),
+    sa.Column('updated_at', types.Instant(), nullable=False),
+    sa.Column('resource', types.Text(100), nullable=False),
+    sa.Column('action', types.Text(100), nullable=False),
+    sa.Column('rows', types.Text(100), nullable=False),
+    sa.Column('fields', types.Text(2000), nullable=False),
+    sa.CheckConstraint('length("action") <= 100', name=op.f('ck_permission_action_length')),
+    sa.CheckConstraint('length("fields") <= 2000', name=op.f('ck_permission_fields_length')),
+    sa.CheckConstraint('length("resource") <= 100', name=op.f('ck_permission_resource_length')),
+    sa.CheckConstraint('length("rows") <= 100', name=op.f('ck_permission_rows_length')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_permission'))
+    )
+    with op.batch_alter_table('permission', schema=None) as batch_op:
+        batch_op.create_index('ix_permission_action', ['action'], unique=False)
+        batch_op.create_index('ix_permission_created_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_permission_resource', ['resource'], unique=False)
+        batch_op.create_index('ix_permission_updated_at', ['updated_at'], unique=False)
+
+    op.create_table('role',
+    sa.Column('id', types.Identifier(), nullable=False),
+    sa.Column('created_at', types.Instant(), nullable=False),
+    sa.Column('updated_at', types.Instant(), nullable=False),
+    sa.Column('name', types.Text(40), nullable=False),
+    sa.Column('rank', types.WholeNumber(), nullable=False),
+    sa.Column('inherits', types.Text(400), nullable=False),
+    sa.CheckConstraint('length("inherits") <= 400', name=op.f('ck_role_inherits_length')),
+    sa.CheckConstraint('length("name") <= 40', name=op.f('ck_role_name_length')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_role'))
+    )
+    with op.batch_alter_table('role', schema=None) as batch_op:
+        batch_op.create_index('ix_role_created_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_role_rank', ['rank'], unique=False)
+        batch_op.create_index('ix_role_updated_at', ['updated_at'], unique=False)
+        batch_op.create_index('uq_role_name', ['name'], unique=True)
+
     op.create_table('users',
     sa.Column('id', types.Identifier(), nullable=False),
     sa.Column('created_at', types.Instant(), nullable=False),
@@ -64,6 +101,72 @@ def upgrade() -> None:
         batch_op.create_index('ix_users_role', ['role'], unique=False)
         batch_op.create_index('ix_users_updated_at', ['updated_at'], unique=False)
         batch_op.create_index('uq_users_email', ['email'], unique=True)
+
+    op.create_table('orders',
+    sa.Column('id', types.Identifier(), nullable=False),
+    sa.Column('created_at', types.Instant(), nullable=False),
+    sa.Column('updated_at', types.Instant(), nullable=False),
+    sa.Column('number', types.Text(20), nullable=False),
+    sa.Column('status', types.Text(20), nullable=False),
+    sa.Column('user_id', types.Identifier(), nullable=False),
+    sa.Column('email', types.Text(254), nullable=False),
+    sa.Column('currency', types.Text(3), nullable=False),
+    sa.Column('ship_name', types.Text(200), nullable=False),
+    sa.Column('ship_address', types.Text(1000), nullable=False),
+    sa.Column('phone', types.Text(40), nullable=False),
+    sa.Column('note', types.Text(1000), nullable=True),
+    sa.Column('items_total', types.WholeNumber(), nullable=False),
+    sa.Column('discount_total', types.WholeNumber(), nullable=False),
+    sa.Column('shipping_total', types.WholeNumber(), nullable=False),
+    sa.Column('tax_total', types.WholeNumber(), nullable=False),
+    sa.Column('grand_total', types.WholeNumber(), nullable=False),
+    sa.Column('placed_at', types.Instant(), nullable=False),
+    sa.Column('payment_due_at', types.Instant(), nullable=False),
+    sa.Column('paid_at', types.Instant(), nullable=True),
+    sa.Column('shipped_at', types.Instant(), nullable=True),
+    sa.Column('delivered_at', types.Instant(), nullable=True),
+    sa.Column('cancelled_at', types.Instant(), nullable=True),
+    sa.Column('returned_at', types.Instant(), nullable=True),
+    sa.Column('cancel_reason', types.Text(500), nullable=True),
+    sa.Column('deleted_at', types.Instant(), nullable=True),
+    sa.CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name=op.f('ck_orders_cancelled')),
+    sa.CheckConstraint("(status = 'returned') = (returned_at IS NOT NULL)", name=op.f('ck_orders_returned')),
+    sa.CheckConstraint("(status IN ('shipped', 'delivered', 'returned')) = (shipped_at IS NOT NULL)", name=op.f('ck_orders_shipped')),
+    sa.CheckConstraint("status != 'delivered' OR delivered_at IS NOT NULL", name=op.f('ck_orders_delivered')),
+    sa.CheckConstraint("status NOT IN ('paid', 'shipped', 'delivered', 'returned') OR paid_at IS NOT NULL", name=op.f('ck_orders_paid')),
+    sa.CheckConstraint('"discount_total" <= 1000000000000', name=op.f('ck_orders_discount_total_max')),
+    sa.CheckConstraint('"discount_total" >= 0', name=op.f('ck_orders_discount_total_min')),
+    sa.CheckConstraint('"grand_total" <= 1000000000000', name=op.f('ck_orders_grand_total_max')),
+    sa.CheckConstraint('"grand_total" >= 0', name=op.f('ck_orders_grand_total_min')),
+    sa.CheckConstraint('"items_total" <= 1000000000000', name=op.f('ck_orders_items_total_max')),
+    sa.CheckConstraint('"items_total" >= 0', name=op.f('ck_orders_items_total_min')),
+    sa.CheckConstraint('"shipping_total" <= 1000000000000', name=op.f('ck_orders_shipping_total_max')),
+    sa.CheckConstraint('"shipping_total" >= 0', name=op.f('ck_orders_shipping_total_min')),
+    sa.CheckConstraint('"status" IN (\'pending\', \'paid\', \'shipped\', \'delivered\', \'cancelled\', \'returned\')', name=op.f('ck_orders_status_choice')),
+    sa.CheckConstraint('"tax_total" <= 1000000000000', name=op.f('ck_orders_tax_total_max')),
+    sa.CheckConstraint('"tax_total" >= 0', name=op.f('ck_orders_tax_total_min')),
+    sa.CheckConstraint('grand_total = items_total - discount_total + shipping_total + tax_total', name=op.f('ck_orders_grand_total')),
+    sa.CheckConstraint('length("cancel_reason") <= 500', name=op.f('ck_orders_cancel_reason_length')),
+    sa.CheckConstraint('length("currency") <= 3', name=op.f('ck_orders_currency_length')),
+    sa.CheckConstraint('length("email") <= 254', name=op.f('ck_orders_email_length')),
+    sa.CheckConstraint('length("note") <= 1000', name=op.f('ck_orders_note_length')),
+    sa.CheckConstraint('length("number") <= 20', name=op.f('ck_orders_number_length')),
+    sa.CheckConstraint('length("phone") <= 40', name=op.f('ck_orders_phone_length')),
+    sa.CheckConstraint('length("ship_address") <= 1000', name=op.f('ck_orders_ship_address_length')),
+    sa.CheckConstraint('length("ship_name") <= 200', name=op.f('ck_orders_ship_name_length')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_orders_user_id_users'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_orders'))
+    )
+    with op.batch_alter_table('orders', schema=None) as batch_op:
+        batch_op.create_index('ix_orders_created_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_orders_grand_total', ['grand_total'], unique=False)
+        batch_op.create_index('ix_orders_paid_at', ['paid_at'], unique=False)
+        batch_op.create_index('ix_orders_placed_at', ['placed_at'], unique=False)
+        batch_op.create_index('ix_orders_shipped_at', ['shipped_at'], unique=False)
+        batch_op.create_index('ix_orders_status', ['status'], unique=False)
+        batch_op.create_index('ix_orders_updated_at', ['updated_at'], unique=False)
+        batch_op.create_index('ix_orders_user_id', ['user_id'], unique=False)
+        batch_op.create_index('uq_orders_number', ['number'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.create_table('product',
     sa.Column('id', types.Identifier(), nullable=False),
@@ -130,6 +233,22 @@ def upgrade() -> None:
         batch_op.create_index('ix_refresh_token_user_id', ['user_id'], unique=False)
         batch_op.create_index('uq_refresh_token_token_hash', ['token_hash'], unique=True)
 
+    op.create_table('role_permission',
+    sa.Column('id', types.Identifier(), nullable=False),
+    sa.Column('created_at', types.Instant(), nullable=False),
+    sa.Column('updated_at', types.Instant(), nullable=False),
+    sa.Column('role_id', types.Identifier(), nullable=False),
+    sa.Column('permission_id', types.Identifier(), nullable=False),
+    sa.ForeignKeyConstraint(['permission_id'], ['permission.id'], name=op.f('fk_role_permission_permission_id_permission'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['role_id'], ['role.id'], name=op.f('fk_role_permission_role_id_role'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_role_permission'))
+    )
+    with op.batch_alter_table('role_permission', schema=None) as batch_op:
+        batch_op.create_index('ix_role_permission_created_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_role_permission_permission_id', ['permission_id'], unique=False)
+        batch_op.create_index('ix_role_permission_role_id', ['role_id'], unique=False)
+        batch_op.create_index('ix_role_permission_updated_at', ['updated_at'], unique=False)
+
     op.create_table('cart_item',
     sa.Column('id', types.Identifier(), nullable=False),
     sa.Column('created_at', types.Instant(), nullable=False),
@@ -153,11 +272,119 @@ def upgrade() -> None:
         batch_op.create_index('ix_cart_item_updated_at', ['updated_at'], unique=False)
         batch_op.create_index('ix_cart_item_user_id', ['user_id'], unique=False)
 
+    op.create_table('order_event',
+    sa.Column('id', types.Identifier(), nullable=False),
+    sa.Column('created_at', types.Instant(), nullable=False),
+    sa.Column('updated_at', types.Instant(), nullable=False),
+    sa.Column('order_id', types.Identifier(), nullable=False),
+    sa.Column('from_status', types.Text(20), nullable=True),
+    sa.Column('to_status', types.Text(20), nullable=False),
+    sa.Column('actor_id', types.Identifier(), nullable=True),
+    sa.Column('note', types.Text(500), nullable=True),
+    sa.CheckConstraint('length("from_status") <= 20', name=op.f('ck_order_event_from_status_length')),
+    sa.CheckConstraint('length("note") <= 500', name=op.f('ck_order_event_note_length')),
+    sa.CheckConstraint('length("to_status") <= 20', name=op.f('ck_order_event_to_status_length')),
+    sa.ForeignKeyConstraint(['actor_id'], ['users.id'], name=op.f('fk_order_event_actor_id_users'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_order_event_order_id_orders'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_order_event')),
+    sa.UniqueConstraint('order_id', 'to_status', name=op.f('uq_order_event_order_id_to_status'))
+    )
+    with op.batch_alter_table('order_event', schema=None) as batch_op:
+        batch_op.create_index('ix_order_event_actor_id', ['actor_id'], unique=False)
+        batch_op.create_index('ix_order_event_created_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_order_event_order_id', ['order_id'], unique=False)
+        batch_op.create_index('ix_order_event_to_status', ['to_status'], unique=False)
+        batch_op.create_index('ix_order_event_updated_at', ['updated_at'], unique=False)
+
+    op.create_table('order_item',
+    sa.Column('id', types.Identifier(), nullable=False),
+    sa.Column('created_at', types.Instant(), nullable=False),
+    sa.Column('updated_at', types.Instant(), nullable=False),
+    sa.Column('order_id', types.Identifier(), nullable=False),
+    sa.Column('product_id', types.Identifier(), nullable=False),
+    sa.Column('sku', types.Text(40), nullable=False),
+    sa.Column('product_name', types.Text(200), nullable=False),
+    sa.Column('unit_price', types.WholeNumber(), nullable=False),
+    sa.Column('quantity', types.WholeNumber(), nullable=False),
+    sa.Column('line_total', types.WholeNumber(), nullable=False),
+    sa.CheckConstraint('"line_total" <= 1000000000000', name=op.f('ck_order_item_line_total_max')),
+    sa.CheckConstraint('"line_total" >= 0', name=op.f('ck_order_item_line_total_min')),
+    sa.CheckConstraint('"quantity" <= 9999', name=op.f('ck_order_item_quantity_max')),
+    sa.CheckConstraint('"quantity" >= 1', name=op.f('ck_order_item_quantity_min')),
+    sa.CheckConstraint('"unit_price" <= 1000000000000', name=op.f('ck_order_item_unit_price_max')),
+    sa.CheckConstraint('"unit_price" >= 0', name=op.f('ck_order_item_unit_price_min')),
+    sa.CheckConstraint('length("product_name") <= 200', name=op.f('ck_order_item_product_name_length')),
+    sa.CheckConstraint('length("sku") <= 40', name=op.f('ck_order_item_sku_length')),
+    sa.CheckConstraint('line_total = unit_price * quantity', name=op.f('ck_order_item_line_total')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_order_item_order_id_orders'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['product_id'], ['product.id'], name=op.f('fk_order_item_product_id_product'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_order_item')),
+    sa.UniqueConstraint('order_id', 'product_id', name=op.f('uq_order_item_order_id_product_id'))
+    )
+    with op.batch_alter_table('order_item', schema=None) as batch_op:
+        batch_op.create_index('ix_order_item_created_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_order_item_order_id', ['order_id'], unique=False)
+        batch_op.create_index('ix_order_item_product_id', ['product_id'], unique=False)
+        batch_op.create_index('ix_order_item_updated_at', ['updated_at'], unique=False)
+
+    op.create_table('stock_movement',
+    sa.Column('id', types.Identifier(), nullable=False),
+    sa.Column('created_at', types.Instant(), nullable=False),
+    sa.Column('updated_at', types.Instant(), nullable=False),
+    sa.Column('product_id', types.Identifier(), nullable=False),
+    sa.Column('delta', types.WholeNumber(), nullable=False),
+    sa.Column('reason', types.Text(20), nullable=False),
+    sa.Column('order_item_id', types.Identifier(), nullable=True),
+    sa.Column('actor_id', types.Identifier(), nullable=True),
+    sa.Column('note', types.Text(500), nullable=True),
+    sa.CheckConstraint('"reason" IN (\'initial\', \'adjust\', \'recount\', \'damage\', \'delivery\', \'sale\', \'cancel\', \'return\')', name=op.f('ck_stock_movement_reason_choice')),
+    sa.CheckConstraint('length("note") <= 500', name=op.f('ck_stock_movement_note_length')),
+    sa.ForeignKeyConstraint(['actor_id'], ['users.id'], name=op.f('fk_stock_movement_actor_id_users'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['order_item_id'], ['order_item.id'], name=op.f('fk_stock_movement_order_item_id_order_item'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['product_id'], ['product.id'], name=op.f('fk_stock_movement_product_id_product'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stock_movement'))
+    )
+    with op.batch_alter_table('stock_movement', schema=None) as batch_op:
+        batch_op.create_index('ix_stock_movement_actor_id', ['actor_id'], unique=False)
+        batch_op.create_index('ix_stock_movement_created_at', ['created_at'], unique=False)
+        batch_op.create_index('ix_stock_movement_order_item_id', ['order_item_id'], unique=False)
+        batch_op.create_index('ix_stock_movement_product_id', ['product_id'], unique=False)
+        batch_op.create_index('ix_stock_movement_reason', ['reason'], unique=False)
+        batch_op.create_index('ix_stock_movement_updated_at', ['updated_at'], unique=False)
+        batch_op.create_index('uq_stock_movement_give_back', ['order_item_id'], unique=True, sqlite_where=sa.text("reason IN ('cancel', 'return')"), postgresql_where=sa.text("reason IN ('cancel', 'return')"))
+        batch_op.create_index('uq_stock_movement_sale', ['order_item_id'], unique=True, sqlite_where=sa.text("reason = 'sale'"), postgresql_where=sa.text("reason = 'sale'"))
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('stock_movement', schema=None) as batch_op:
+        batch_op.drop_index('uq_stock_movement_sale', sqlite_where=sa.text("reason = 'sale'"), postgresql_where=sa.text("reason = 'sale'"))
+        batch_op.drop_index('uq_stock_movement_give_back', sqlite_where=sa.text("reason IN ('cancel', 'return')"), postgresql_where=sa.text("reason IN ('cancel', 'return')"))
+        batch_op.drop_index('ix_stock_movement_updated_at')
+        batch_op.drop_index('ix_stock_movement_reason')
+        batch_op.drop_index('ix_stock_movement_product_id')
+        batch_op.drop_index('ix_stock_movement_order_item_id')
+        batch_op.drop_index('ix_stock_movement_created_at')
+        batch_op.drop_index('ix_stock_movement_actor_id')
+
+    op.drop_table('stock_movement')
+    with op.batch_alter_table('order_item', schema=None) as batch_op:
+        batch_op.drop_index('ix_order_item_updated_at')
+        batch_op.drop_index('ix_order_item_product_id')
+        batch_op.drop_index('ix_order_item_order_id')
+        batch_op.drop_index('ix_order_item_created_at')
+
+    op.drop_table('order_item')
+    with op.batch_alter_table('order_event', schema=None) as batch_op:
+        batch_op.drop_index('ix_order_event_updated_at')
+        batch_op.drop_index('ix_order_event_to_status')
+        batch_op.drop_index('ix_order_event_order_id')
+        batch_op.drop_index('ix_order_event_created_at')
+        batch_op.drop_index('ix_order_event_actor_id')
+
+    op.drop_table('order_event')
     with op.batch_alter_table('cart_item', schema=None) as batch_op:
         batch_op.drop_index('ix_cart_item_user_id')
         batch_op.drop_index('ix_cart_item_updated_at')
@@ -165,6 +392,13 @@ def downgrade() -> None:
         batch_op.drop_index('ix_cart_item_created_at')
 
     op.drop_table('cart_item')
+    with op.batch_alter_table('role_permission', schema=None) as batch_op:
+        batch_op.drop_index('ix_role_permission_updated_at')
+        batch_op.drop_index('ix_role_permission_role_id')
+        batch_op.drop_index('ix_role_permission_permission_id')
+        batch_op.drop_index('ix_role_permission_created_at')
+
+    op.drop_table('role_permission')
     with op.batch_alter_table('refresh_token', schema=None) as batch_op:
         batch_op.drop_index('uq_refresh_token_token_hash')
         batch_op.drop_index('ix_refresh_token_user_id')
@@ -183,6 +417,18 @@ def downgrade() -> None:
         batch_op.drop_index('ix_product_category_id')
 
     op.drop_table('product')
+    with op.batch_alter_table('orders', schema=None) as batch_op:
+        batch_op.drop_index('uq_orders_number', sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
+        batch_op.drop_index('ix_orders_user_id')
+        batch_op.drop_index('ix_orders_updated_at')
+        batch_op.drop_index('ix_orders_status')
+        batch_op.drop_index('ix_orders_shipped_at')
+        batch_op.drop_index('ix_orders_placed_at')
+        batch_op.drop_index('ix_orders_paid_at')
+        batch_op.drop_index('ix_orders_grand_total')
+        batch_op.drop_index('ix_orders_created_at')
+
+    op.drop_table('orders')
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.drop_index('uq_users_email')
         batch_op.drop_index('ix_users_updated_at')
@@ -191,6 +437,20 @@ def downgrade() -> None:
         batch_op.drop_index('ix_users_created_at')
 
     op.drop_table('users')
+    with op.batch_alter_table('role', schema=None) as batch_op:
+        batch_op.drop_index('uq_role_name')
+        batch_op.drop_index('ix_role_updated_at')
+        batch_op.drop_index('ix_role_rank')
+        batch_op.drop_index('ix_role_created_at')
+
+    op.drop_table('role')
+    with op.batch_alter_table('permission', schema=None) as batch_op:
+        batch_op.drop_index('ix_permission_updated_at')
+        batch_op.drop_index('ix_permission_resource')
+        batch_op.drop_index('ix_permission_created_at')
+        batch_op.drop_index('ix_permission_action')
+
+    op.drop_table('permission')
     with op.batch_alter_table('category', schema=None) as batch_op:
         batch_op.drop_index('uq_category_slug')
         batch_op.drop_index('ix_category_updated_at')
