@@ -17,7 +17,7 @@ from charter.auth.passwords import hash_password, verify_password
 from charter.auth.post import Post
 from charter.auth.routes import make_router
 from charter.auth.sessions import Grant, Origin, Sessions, origin_of
-from charter.auth.tables import ACCOUNT_INPUTS, Account, Email, Password, normal_email
+from charter.auth.tables import ACCOUNT_INPUTS, Account, Email, Password, normal_email, relate_refresh_tokens
 from charter.auth.tokens import AccessTokens, bearer_token, invalid_token
 from charter.bodies import field_errors
 from charter.catalog import Entry
@@ -43,6 +43,7 @@ class Auth:
 
     def __init__(self, settings: Settings, store: Store, entry: Entry, roles: Roles, limiter: RateLimiter) -> None:
         _check(entry, roles)
+        relate_refresh_tokens(entry.resource.model)
         self.settings = settings
         self.store = store
         self.roles = roles

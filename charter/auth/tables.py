@@ -4,13 +4,14 @@ No ``from __future__ import annotations`` here: SQLModel reads annotations while
 """
 
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 from sqlalchemy import Column, ForeignKey, Index
 from sqlalchemy import Table as SqlTable
+from sqlalchemy.orm import relationship
 
 from charter.declare import Input
 from charter.table import Field, Table
@@ -119,6 +120,16 @@ def refresh_token_table(users: SqlTable) -> SqlTable:
     )
 
 
+def relate_refresh_tokens(account: Any) -> None:
+    """Give the account class its relationship ``refresh_tokens``, to a class mapped on that table; once."""
+    if "refresh_tokens" in account.__mapper__.relationships:
+        return
+    table = refresh_token_table(account.__table__)
+    token = type("RefreshToken", (), {"__doc__": "One refresh token of an account; only its hash is kept."})
+    account._sa_registry.map_imperatively(token, table, properties={"user": relationship(account, viewonly=True)})
+    account.refresh_tokens = relationship(token, viewonly=True)
+
+
 def as_uuid(value: object) -> UUID | None:
     """`value` as a UUID, or None where it is not the text of one."""
     if isinstance(value, UUID):
@@ -139,4 +150,5 @@ __all__ = [
     "as_uuid",
     "normal_email",
     "refresh_token_table",
+    "relate_refresh_tokens",
 ]
