@@ -4,6 +4,7 @@ Nothing here looks at a policy's rules or at a request; problems are collected, 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -15,7 +16,7 @@ from charter.catalog.entry import SYSTEM, Catalog, Entry, Field, Path, Relation,
 from charter.catalog.rows import CALLER_ID, CALLER_ROLE, SymbolicCaller, SymbolicRow, relations_of
 from charter.catalog.schemas import BodyKind, body_model, example_of, make_schemas
 from charter.catalog.slugs import built_in_hooks
-from charter.catalog.storage import LONGEST_INDEXED_TEXT, add_soft_delete, apply_storage
+from charter.catalog.storage import LONGEST_INDEXED_TEXT, add_soft_delete, apply_storage, set_types
 from charter.declare import Computed, Input, Resource, Scope
 from charter.errors import Problem
 
@@ -27,6 +28,8 @@ def compile_catalog(resources: Sequence[Resource], scopes: Sequence[Scope]) -> C
     problems: list[Problem] = []
     for resource in resources:
         add_soft_delete(resource, table_of(resource))
+        with suppress(UnsupportedTypeError):  # told below, with its place
+            set_types(fields_of(resource.model, table_of(resource)))
     configure_mappers()
     entries: dict[str, Entry] = {}
     for resource in resources:
@@ -45,7 +48,7 @@ def table_of(resource: Resource) -> Table:
 
 
 def default_path(name: str) -> str:
-    """The path segment of a table: its name in the plural, with dashes (``order_item`` -> ``order-items``)."""
+    """The path segment of a table: its name in the plural, with dashes (``blog_post`` -> ``blog-posts``)."""
     kebab = name.replace("_", "-")
     if kebab.endswith("s"):
         return kebab

@@ -23,14 +23,20 @@ def add_soft_delete(resource: Resource, table: Table) -> None:
         resource.model.deleted_at = Column("deleted_at", Instant(), nullable=True)
 
 
+def set_types(fields: dict[str, Field]) -> None:
+    """Give every column its storage form; before mappers are configured, which copy the types into relationships."""
+    for field in fields.values():
+        if field.column is not None:
+            field.column.type = storage_type(field)
+
+
 def apply_storage(resource: Resource, table: Table, fields: dict[str, Field], indexed: set[str]) -> None:
-    """Set types, CHECKs and indexes of `table`; `indexed` are the columns that filters and sorts use."""
+    """Set CHECKs and indexes of `table`; `indexed` are the columns that filters and sorts use."""
     if table.c.id.info.get(_DONE):
         return
     table.c.id.info = {**table.c.id.info, _DONE: True}  # a copy: all tables share the base field's
     for field in fields.values():
         if field.column is not None:
-            field.column.type = storage_type(field)
             for name, condition in checks_of(field):
                 table.append_constraint(CheckConstraint(condition, name=name))
     alive = text("deleted_at IS NULL")
