@@ -1,6 +1,8 @@
 """Starts the application in uvicorn, as many processes as the settings say, and tells where it is."""
 
+import signal
 import sys
+from typing import Any
 
 import uvicorn
 
@@ -14,6 +16,7 @@ def run(target: str = "app:app") -> None:
     base = f"http://{host}:{settings.port}"
     print(f"{settings.brand_name}: {base}/  docs: {base}/docs  admin: {base}/admin", flush=True)  # noqa: T201 # for a person
     sys.path.insert(0, "")
+    signal.signal(signal.SIGTERM, _end)
     uvicorn.run(
         target,
         host=settings.host,
@@ -25,3 +28,8 @@ def run(target: str = "app:app") -> None:
         server_header=False,
         lifespan="on",
     )
+
+
+def _end(*_: Any) -> None:
+    """Being told to stop is no failure: uvicorn sends itself the signal again once the last answer is out."""
+    sys.exit(0)

@@ -91,7 +91,7 @@ def from_field(name: str) -> Any:
 
 
 def snake_case(name: str) -> str:
-    """``CartLine`` -> ``cart_line``."""
+    """``BlogPost`` -> ``blog_post``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import phonenumbers
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Strict, StringConstraints, WithJsonSchema
 from pydantic import Field as PydanticField
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -190,13 +190,14 @@ CleanText = AfterValidator(_no_surrogates)
 
 Moment = Annotated[
     datetime,
+    Strict(strict=False),  # after a validator of ours, strict pydantic would take no text
     BeforeValidator(_iso_time),
     AfterValidator(_to_utc),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-22T20:52:13.762773Z"]}),
 ]
 """An aware datetime as it is taken from requests."""
 
-Day = Annotated[date, BeforeValidator(_iso_date), AfterValidator(_inner_day)]
+Day = Annotated[date, Strict(strict=False), BeforeValidator(_iso_date), AfterValidator(_inner_day)]
 """A date as it is taken from requests."""
 
 CleanDocument = AfterValidator(_storable)
@@ -217,6 +218,14 @@ Money = Annotated[
     ),
 ]
 """An amount of money in minor units (cents), never a float."""
+
+Amount = Annotated[
+    int,
+    WithJsonSchema(
+        {"type": "integer", "format": "money", "description": "An amount in minor units, computed.", "examples": [1999]}
+    ),
+]
+"""A computed amount: amounts added up or multiplied have no bound of its own."""
 
 Slug = Annotated[str, StringConstraints(max_length=80)]
 """A name for URLs, made from another field by ``from_field``."""
@@ -247,6 +256,7 @@ __all__ = [
     "INT64_MAX",
     "INT64_MIN",
     "MONEY_MAX",
+    "Amount",
     "CleanDocument",
     "CleanText",
     "Day",

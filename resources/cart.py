@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from resources.products import Product
     from resources.users import User
 
+Problem = Literal["unavailable", "insufficient_stock", "limit_exceeded", "price_changed"]
+
 MOST_LINES = 100
 """Lines that one cart may have."""
 
@@ -110,12 +112,7 @@ cart = Resource(
     owner="user_id",
     extra=(
         Computed("line_total", Money, lambda row: row.product.price * row.quantity, "Price now, times quantity."),
-        Computed(
-            "problem",
-            Literal["unavailable", "insufficient_stock", "limit_exceeded", "price_changed"] | None,
-            problem_of,
-            "Why the line could not be ordered as it is.",
-        ),
+        Computed("problem", Problem | None, problem_of, "Why the line could not be ordered as it is."),
     ),
     hooks=Hooks(instead_of_create=add_to_line, before=reprice),
     admin=Screen(icon="cart-shopping", columns=("user", "product", "quantity", "price_seen")),

@@ -1,12 +1,11 @@
 """Fixtures for all tests: the shop as a real process, on each database that this machine has."""
 
-import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from tests.running import Running, copy_application, running
-from tests.servers import POSTGRES, answers, database_url, need, run_on_postgres
+from tests.servers import postgres_database
 
 
 @pytest.fixture
@@ -18,11 +17,18 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a fresh PostgreSQL database."""
-    need("PostgreSQL", there=answers(POSTGRES))
-    name = f"charter_test_{secrets.token_hex(4)}"
-    run_on_postgres(f"CREATE DATABASE {name}")
-    yield database_url(name)
-    run_on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres_database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The settings for an empty database of one test: a file in the application's folder, or one on the server."""
+    if request.param == "sqlite":
+        yield {}
+    else:
+        with postgres_database() as url:
+            yield {"DATABASE_URL": url}
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

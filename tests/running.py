@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -23,6 +23,10 @@ PARTS = ("app.py", "resources", "policies", "model.conf", "policy.csv", "migrati
 ADMIN = ("admin@example.com", "a-long-test-password")
 START_SECONDS = 60
 
+SERVE = ("app.py",)
+UVICORN = ("-m", "uvicorn", "app:app", "--port", "{port}", "--no-access-log")
+"""Two ways to start it, as arguments of Python."""
+
 
 @dataclass(slots=True)
 class Running:
@@ -33,6 +37,7 @@ class Running:
     process: "subprocess.Popen[bytes]"
     environment: dict[str, str]
     database: str = "sqlite"
+    output: Path = Path()
     clients: list[httpx2.Client] = field(default_factory=list)
 
     def client(self, token: str = "") -> httpx2.Client:
@@ -82,7 +87,7 @@ class Running:
 
     def log(self) -> str:
         """Everything that the process printed."""
-        return (self.folder / "output.log").read_text()
+        return self.output.read_text()
 
     def stop(self) -> None:
         """End it as an operator does, and wait."""
@@ -98,11 +103,13 @@ class Running:
 
 
 def free_port() -> int:
-    """A port that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody uses at the moment, below those that the system gives to outgoing connections."""
+    for _ in range(100):
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def copy_application(folder: Path) -> Path:
@@ -134,26 +141,45 @@ def settings_for(folder: Path, **given: str) -> dict[str, str]:
     }
 
 
-@contextmanager
-def running(folder: Path, command: tuple[str, ...] = ("app.py",), **given: str) -> Iterator[Running]:
-    """The application in `folder`, started with the settings `given`, answering at ``url`` until the block ends."""
+def launch(folder: Path, command: tuple[str, ...] = SERVE, output: str = "output.log", **given: str) -> Running:
+    """Start the application in `folder` with the settings `given`, and do not wait for it."""
     port = free_port()
     environment = settings_for(folder, PORT=str(port), **given)
-    with (folder / "output.log").open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command],
+    with (folder / output).open("ab") as stream:
+        process = subprocess.Popen(  # noqa: S603 # our own application
+            [sys.executable, *(part.format(port=port) for part in command)],
             cwd=folder,
             env=environment,
-            stdout=output,
-            stderr=output,
+            stdout=stream,
+            stderr=stream,
             start_new_session=True,
         )
-    found = Running(f"http://127.0.0.1:{port}", folder, process, environment)
+    return Running(f"http://127.0.0.1:{port}", folder, process, environment, output=folder / output)
+
+
+@contextmanager
+def running(folder: Path, command: tuple[str, ...] = SERVE, **given: str) -> Iterator[Running]:
+    """The application in `folder`, started with the settings `given`, answering at ``url`` until the block ends."""
+    found = launch(folder, command, **given)
     try:
         wait_until_up(found)
         yield found
     finally:
         found.stop()
+
+
+def run_once(folder: Path, *command: str, stdin: str = "", **given: str) -> "subprocess.CompletedProcess[str]":
+    """What `python command` says in `folder`, and its exit code; nothing of it is judged here."""
+    return subprocess.run(  # noqa: S603 # our own application
+        [sys.executable, *command],
+        cwd=folder,
+        env=settings_for(folder, **given),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
 
 
 def wait_until_up(found: Running) -> None:

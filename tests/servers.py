@@ -1,9 +1,12 @@
-"""Which servers this machine has for tests. A missing one is left out, said plainly; REQUIRE_SERVERS=1 makes it a failure."""
+"""Which servers this machine has for tests. A missing one is left out and named, or fails with REQUIRE_SERVERS=1."""
 
 import asyncio
 import os
+import secrets
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,7 +39,7 @@ def need(what: str, *, there: bool) -> None:
 
 def run_on_postgres(statement: str) -> None:
     """Run one statement on the maintenance database, outside any transaction."""
-    import asyncpg  # noqa: PLC0415 # only where PostgreSQL is there
+    import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 # it ships no types; only where PostgreSQL is there
 
     async def work() -> None:
         connection = await asyncpg.connect(POSTGRES.replace("+asyncpg", ""))
@@ -51,3 +54,15 @@ def run_on_postgres(statement: str) -> None:
 def database_url(name: str) -> str:
     """The URL of the database `name` on the test server."""
     return f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The URL of a fresh database on the test server, dropped at the end of the block."""
+    need("PostgreSQL", there=answers(POSTGRES))
+    name = f"charter_test_{secrets.token_hex(4)}"
+    run_on_postgres(f"CREATE DATABASE {name}")
+    try:
+        yield database_url(name)
+    finally:
+        run_on_postgres(f"DROP DATABASE {name} WITH (FORCE)")

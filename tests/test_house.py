@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -77,11 +78,10 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 def tracked() -> list[str]:
     """The files of the repository: those in it, and new ones that are not ignored."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    try:
-        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("left out: this is no git repository, or git is not on this machine")
-    return [name for name in found if (ROOT / name).exists()]
+    is_there = shutil.which("git") is not None and (ROOT / ".git").exists()
+    need("git, or the repository's history", there=is_there)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 # fixed words
+    return [name for name in done.stdout.splitlines() if (ROOT / name).exists()]
 
 
 LONG = "def run():\n" + "    pass\n" * 60
@@ -130,7 +130,7 @@ def test_a_law_is_silent_where_nothing_is_wrong() -> None:
     assert laws.circles({"r/a.py": "from r.b import b", "r/b.py": typing_only}, "r") == []
     assert laws.nouns_of_the_shop({"a.py": 'PRODUCTION = "shop.db"; order = "cartesian"'}) == []
     assert laws.machine_traces({"a.py": 'path = "/docs/home"; url = "https://example.org/tmp/x"'}) == []
-    assert laws.settings_with_comment("# what\nA=1\nB=2\n") == {"A": "1"}
+    assert laws.settings_with_comment("# what\nAB=1\nCD=2\n") == {"AB": "1"}
     assert laws.settings_in_table("| `A_B` | `1` | what |\n| `C_D` | - | what |\n| `E` |") == {"A_B": "1", "C_D": ""}
 
 
@@ -207,9 +207,8 @@ def test_the_import_contracts_hold() -> None:
     """Each stage knows only the ones below it (``.importlinter``)."""
     need("import-linter", there=importlib.util.find_spec("importlinter") is not None)
     code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", code, "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 # fixed words
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -299,7 +298,19 @@ def test_every_dependency_is_pinned() -> None:
     assert wrong_pins(text, wanted_packages()) == []
 
 
-def test_sources_are_typed() -> None:
-    """The wheel tells type checkers so."""
-    assert "py.typed" in PROJECT["tool"]["setuptools"]["package-data"]["charter"]
-    assert (ROOT / "charter/py.typed").exists()
+def left_at_home(files: list[str], patterns: list[str]) -> list[str]:
+    """The files of a package that none of setuptools' patterns takes along (``**`` stands for any folders)."""
+    known = [
+        re.compile(pattern.replace(".", r"\.").replace("**/*", ".+").replace("*", "[^/]*")) for pattern in patterns
+    ]
+    return [file for file in files if not any(pattern.fullmatch(file) for pattern in known)]
+
+
+def test_the_wheel_takes_everything_along() -> None:
+    """Templates, assets and the marker for type checkers; a program that starts here must start there."""
+    assert left_at_home(["a/b/c.html", "b/d.css", "py.typed"], ["py.typed", "a/**/*"]) == ["b/d.css"]
+
+    files = [file for file in (ROOT / "charter").rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    others = [file.relative_to(ROOT / "charter").as_posix() for file in files if file.suffix != ".py"]
+    assert "py.typed" in others
+    assert left_at_home(others, PROJECT["tool"]["setuptools"]["package-data"]["charter"]) == []

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 from wtforms import Field as FormField  # type: ignore[import-untyped] # it ships no types
-from wtforms import widgets
+from wtforms import ValidationError, widgets
 
 from charter.admin.lookups import Lookup
 from charter.admin.values import money_amount, money_text
@@ -150,7 +150,7 @@ class Written(FormField):  # type: ignore[misc] # wtforms has no types
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 # wtforms' face
         if self.needed and self.sent and not self.text:
-            raise ValueError("is required")
+            raise ValidationError("is required")
 
     def _value(self) -> str:
         return self.text

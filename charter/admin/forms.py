@@ -109,6 +109,8 @@ def _unbound(view: "EntryView", sight: Sight, kind: Kind, name: str, info: Field
 def _input(item: Input, kind: Kind, about: dict[str, Any]) -> Written:
     bare = get_args(item.type)[0] if get_origin(item.type) is not None else item.type
     needed = kind == "create" and item.required
+    if bare is bool:
+        return Switch(**_as_switch(about))
     if "password" not in item.name:
         return Written(plain_codec(bare), needed=needed, **about)
     known = "current-password" if item.name.startswith("current") else "new-password"
@@ -134,9 +136,8 @@ def _typed(view: "EntryView", sight: Sight, field: Field, about: dict[str, Any],
     if target is not None:
         return Reference(Lookup(field.name, view, Sight(sight.services, sight.caller, target)), needed=needed, **about)
     currency = sight.services.settings.currency
-    if field.kind == "boolean" and not field.nullable:
-        about["render_kw"] = {"class": "form-check-input"}
-        return Switch(**about)
+    if field.kind == "boolean" and not field.nullable and not about["blind"]:
+        return Switch(**_as_switch(about))
     if field.kind == "boolean":
         yes_no = Codec(lambda v: "true" if v else "false", lambda text: text == "true", None)
         return Choice(yes_no, [("true", "yes"), ("false", "no")], **_select(about))
@@ -145,6 +146,10 @@ def _typed(view: "EntryView", sight: Sight, field: Field, about: dict[str, Any],
         return Choice(codec_of(field, currency), [(word, word) for word in choices], needed=needed, **_select(about))
     about["render_kw"] = {**about["render_kw"], **_bounds(field)}
     return Written(codec_of(field, currency), needed=needed, **about)
+
+
+def _as_switch(about: dict[str, Any]) -> dict[str, Any]:
+    return {**about, "render_kw": {"class": "form-check-input"}}
 
 
 def _select(about: dict[str, Any]) -> dict[str, Any]:

@@ -50,8 +50,8 @@ class Door(AuthenticationBackend):
 
     async def login(self, request: Request) -> Response | bool:
         """Start a sign-in, or show the page again with the reason."""
-        form = await request.form()
-        email, password = form.get("username"), form.get("password")
+        async with request.form() as form:
+            email, password = form.get("username"), form.get("password")
         if not isinstance(email, str) or not isinstance(password, str):
             return await self.site.login_page(request, "E-mail and password are needed.", 400)
         auth = self.services.auth

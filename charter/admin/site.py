@@ -9,7 +9,7 @@ from sqladmin import Admin
 from starlette.datastructures import FormData
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
@@ -53,6 +53,12 @@ class Site(Admin):
             self.add_model_view(view_of(services, entry))
         logging.getLogger("sqladmin.application").addFilter(_is_news)
 
+    async def list(self, request: Request) -> Response:
+        """A list; words to show above it are not taken from whoever made the link."""
+        if "error" in request.query_params:
+            return RedirectResponse(request.url.remove_query_params("error"))
+        return await super().list(request)
+
     async def create(self, request: Request) -> Response:
         """The form for a new row, and its way to the API's own write."""
         return self._outcome(await super().create(request))
@@ -75,7 +81,8 @@ class Site(Admin):
     async def _handle_form_data(request: Request, obj: Any = None) -> FormData:  # noqa: ARG004 # SQLAdmin's face
         """The form that was sent. There are no file fields; SQLAdmin would look an attribute up by a file's name."""
         form = await request.form()
-        if any(not isinstance(value, str) for value in form.values()):
+        if any(not isinstance(value, str) for _, value in form.multi_items()):
+            await form.close()
             raise BadRequestException("This form takes no files.")
         return form
 

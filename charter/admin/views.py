@@ -22,6 +22,7 @@ from charter.catalog import Entry
 from charter.errors import ApiException, NotFoundException
 from charter.serve import change_row, create_row, delete_row, parse_id
 from charter.services import Services
+from charter.table import snake_case
 
 
 class RefusedError(ValueError):
@@ -253,7 +254,7 @@ def view_of(services: Services, entry: Entry) -> type[EntryView]:
     """The view class of `entry`."""
     screen = entry.resource.admin
     attributes = {
-        "name": entry.title,
+        "name": snake_case(entry.title).replace("_", " ").capitalize(),
         "name_plural": screen.label or Sight(services, None, entry).label(entry.name.replace("-", "_")),
         "icon": f"fa-solid fa-{screen.icon}",
         "category": screen.group,

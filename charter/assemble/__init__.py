@@ -1,8 +1,10 @@
 """``build()``: discover -> check -> compile -> mount. The result is an ordinary FastAPI application."""
 
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from multiprocessing import parent_process
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,7 +37,23 @@ log = logging.getLogger("charter.start")
 
 MODEL_FILE = Path("model.conf")
 
+HOPELESS = 3
+"""The exit code by which a worker tells uvicorn not to try again (its own STARTUP_FAILURE)."""
 
+
+@contextmanager
+def _in_worker() -> Iterator[None]:
+    """In a worker that a server watches over, end with `HOPELESS` where the declarations are wrong."""
+    try:
+        yield
+    except DeclarationError as error:
+        if parent_process() is None:
+            raise
+        print(error, file=sys.stderr, flush=True)  # noqa: T201 # for a person, as the interpreter would
+        sys.exit(HOPELESS)
+
+
+@_in_worker()
 def build(
     resources: ModuleType,
     policies: ModuleType,

@@ -48,7 +48,7 @@ def table_of(resource: Resource) -> Table:
 
 
 def default_path(name: str) -> str:
-    """The path segment of a table: its name in the plural, with dashes (``order_item`` -> ``order-items``)."""
+    """The path segment of a table: its name in the plural, with dashes (``blog_post`` -> ``blog-posts``)."""
     kebab = name.replace("_", "-")
     if kebab.endswith("s"):
         return kebab

@@ -17,7 +17,7 @@ from sqlmodel.main import FieldInfoMetadata
 from charter.catalog.entry import Field, Kind
 from charter.declare import Computed
 from charter.table import MARKS, Marks
-from charter.types import CleanDocument, CleanText, Day, Moment
+from charter.types import Amount, CleanDocument, CleanText, Day, Moment
 
 JSON_SAFE = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 8259, section 6): the bound where none is declared."""
@@ -39,6 +39,8 @@ def computed_field(item: Computed, expression: Any) -> Field:
     """A field that SQL computes; nobody writes it."""
     plain, nullable = split_optional(item.type)
     kind, annotation, _ = _typed(item.name, plain, metadata=())
+    if kind == "money":
+        annotation = Amount
     return Field(
         name=item.name,
         kind=kind,
@@ -78,7 +80,7 @@ def _field(name: str, info: FieldInfo, column: Column[Any]) -> Field:
         description=info.description or "",
         expression=column,
         column=column,
-        default=None if info.default is PydanticUndefined else info.default,
+        default=_plain_default(info),
         default_factory=info.default_factory,  # type: ignore[arg-type] # pydantic also allows one with an argument
         unique=marks.unique,
         slug_of=marks.slug_of,
@@ -87,6 +89,11 @@ def _field(name: str, info: FieldInfo, column: Column[Any]) -> Field:
         bounds=(_found(metadata, Ge, "ge"), _found(metadata, Le, "le")),
         choices=_choices(plain),
     )
+
+
+def _plain_default(info: FieldInfo) -> Any:
+    value = None if info.default is PydanticUndefined else info.default
+    return value.value if isinstance(value, enum.Enum) else value
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class PageParams(Params):
 
 
 def page_model(read: type[BaseModel]) -> type[BaseModel]:
-    """The envelope of a list of `read`, named after it (``ProductPage``)."""
+    """The envelope of a list of `read`, named after it (``NotePage``)."""
     customized: Any = CustomizedPage[
         Page[read],  # type: ignore[valid-type] # the model is a value here
         UseName(f"{read.__name__}Page"),

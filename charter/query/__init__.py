@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
@@ -84,9 +85,13 @@ def exists_statement(lens: Lens) -> Select[tuple[int]]:
 
 @lru_cache(maxsize=1024)
 def row_statement(lens: Lens) -> Select[Any]:
-    """All columns of the row ``row_id``, as Python values, held against other writers until the transaction ends."""
+    """All columns of the row ``row_id``, as Python values, held against other writers until the transaction ends.
+
+    Rows that refer to it may still be written meanwhile (``FOR NO KEY UPDATE``), since its id never changes.
+    """
     table = lens.entry.table
-    found = select(table).where(table.c.id == bindparam(ROW_ID, type_=table.c.id.type)).with_for_update()
+    wanted = table.c.id == bindparam(ROW_ID, type_=table.c.id.type)
+    found = select(table).where(wanted).with_for_update(key_share=True)
     return visible(found, lens)
 
 
@@ -107,7 +112,7 @@ def _list_statement(lens: Lens, where: tuple[Condition, ...], order: tuple[Order
     return (
         found.order_by(*(order_by(term) for term in order))
         .limit(bindparam("limit", type_=Integer()))
-        .offset(bindparam("offset", type_=Integer()))
+        .offset(bindparam("offset", type_=BigInteger()))
     )
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal
 from uuid import UUID
 
@@ -74,13 +75,18 @@ async def delete_row(services: Services, caller: Caller, entry: Entry, row_id: s
 
 
 def _change(entry: Entry, action: WriteAction, caller: Caller, body: BaseModel, fields: Any) -> Change:
-    given = {name: getattr(body, name) for name in fields}
+    given = {name: _plain(getattr(body, name)) for name in fields}
     return Change(
         action,
         caller,
         {name: value for name, value in given.items() if name not in entry.inputs},
         {name: getattr(body, name) for name in body.model_fields_set if name in entry.inputs},
     )
+
+
+def _plain(value: Any) -> Any:
+    """A value as rows have it: of a member of an Enum, what it stands for."""
+    return value.value if isinstance(value, Enum) else value
 
 
 async def run(services: Services, plan: WritePlan, work: Any) -> Written:

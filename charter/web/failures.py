@@ -1,11 +1,12 @@
 """Where an exception that nobody caught becomes a problem response."""
 
 import logging
+import sys
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from charter.errors import ApiException, problem_response
+from charter.errors import ApiException, DeclarationError, problem_response
 
 logger = logging.getLogger("charter")
 
@@ -22,7 +23,7 @@ class Failures:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _readable(send) if scope["type"] == "lifespan" else send)
             return
         answer = _Answer(send)
         try:
@@ -61,6 +62,20 @@ class _Answer:
             await self.out(message)
         except OSError as error:  # what servers raise from here when nobody listens any more
             raise ClientDisconnect from error
+
+
+def _readable(send: Send) -> Send:
+    """`send` for a start that may fail: problems are told one a line, where the framework would send a traceback."""
+
+    async def tell(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, DeclarationError):
+            for problem in error.problems:
+                logger.error(str(problem))
+            message = {**message, "message": ""}
+        await send(message)
+
+    return tell
 
 
 def _as_problem(error: Exception, scope: Scope) -> ApiException:

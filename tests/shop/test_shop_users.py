@@ -3,7 +3,7 @@
 import pytest
 
 from tests.running import Running
-from tests.shop.people import UNKNOWN_ID, People, Person, Row, created, okay, refused, unique
+from tests.shop.people import ROLES, UNKNOWN_ID, People, Person, Row, created, okay, refused, unique
 
 SHOWN = {"id", "email", "full_name", "phone", "role", "is_active", "is_verified", "created_at", "updated_at"}
 PASSWORD = "a-password-of-a-test"
@@ -152,7 +152,7 @@ def test_nobody_below_admin_gives_roles(people: People, customer: Person) -> Non
 
 def test_the_permissions_of_each_role_are_told(people: People) -> None:
     """`/users/me/permissions`: only what is allowed, with rows and fields."""
-    told = {role: okay(people.by_role(role).get("/users/me/permissions")) for role in ("customer", "support", "admin")}
+    told = {role: okay(people.by_role(role).get("/users/me/permissions")) for role in ROLES}
     customer, support, admin = told["customer"]["resources"], told["support"]["resources"], told["admin"]["resources"]
     assert customer["products"].keys() == {"list", "read"}
     assert customer["products"]["list"]["rows"] == ["published"]
@@ -166,4 +166,5 @@ def test_the_permissions_of_each_role_are_told(people: People) -> None:
     assert "cost_price" not in support["products"]["read"]["fields"]
     assert admin["users"].keys() == {"list", "read", "create", "update", "delete"}
     assert "cost_price" in admin["products"]["update"]["fields"]
-    assert told["admin"]["role"] == "admin"
+    assert told["anonymous"]["resources"].keys() == {"products", "categories", "docs"}
+    assert {role: found["role"] for role, found in told.items()} == {role: role for role in ROLES}

@@ -1,0 +1,222 @@
+"""The admin in a real browser: a manager's work from signing in to signing out, and who is turned away."""
+
+import importlib.util
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.running import ADMIN, Running
+from tests.servers import CHROMIUM, need
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+def chromium(shop: Running) -> Iterator[Any]:
+    """A headless browser, started after the shop: its driver keeps an event loop of its own running."""
+    need("Chromium", there=bool(CHROMIUM))
+    need("playwright", there=importlib.util.find_spec("playwright") is not None)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 # only where it is there
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """One window of its own, and everything that went wrong in it."""
+
+    def __init__(self, browser: Any, shop: Running) -> None:
+        self.shop = shop
+        self.page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        self.page.set_default_timeout(15_000)
+        self.hosts: set[str] = set()
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._listen)
+
+    def _listen(self, message: Any) -> None:
+        if message.type == "error" and "status of 4" not in message.text:
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> None:
+        """Open a page of the admin."""
+        self.page.goto(f"{self.shop.url}/admin/{path}")
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Fill the login page."""
+        self.go("")
+        self.page.fill("[name=username]", email)
+        self.page.fill("[name=password]", password)
+        self.page.click("text=Sign in")
+
+    def rows(self) -> int:
+        """How many rows the list shows."""
+        return int(self.page.locator("tbody tr").count())
+
+
+@pytest.fixture
+def tab(chromium: Any, shop: Running) -> Iterator[Tab]:
+    """A fresh window; afterwards nothing may have been fetched from elsewhere, and no script have failed."""
+    made = Tab(chromium, shop)
+    yield made
+    made.page.context.close()
+    assert made.complaints == []
+    assert made.hosts <= {shop.url.split("/")[2]}
+
+
+def test_a_product_is_made_found_changed_and_deleted(tab: Tab, shop: Running) -> None:
+    """Every step on screen; what the database says is asked over the API."""
+    sku, page = f"T-{secrets.token_hex(4)}", tab.page
+    tab.sign_in(*ADMIN)
+    page.click("nav >> text=Products")
+    assert tab.rows() == 25
+    page.click("text=+ New Product")
+    page.fill("[name=sku]", sku)
+    page.fill("[name=name]", "Lamp for a test")
+    page.fill("[name=price]", "19.99")
+    page.fill("[name=stock]", "5")
+    page.click(".select2-selection")
+    page.keyboard.type("desk l")
+    page.locator(".select2-results__option--selectable", has_text="Desk lamps").click()
+    page.click("input[value=Save]")
+    page.wait_for_url("**/products/list")
+
+    page.fill("#search-input", sku)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**search=*")
+    assert tab.rows() == 1
+    row = page.locator("tbody tr").inner_text()
+    assert [word in row for word in ("Lamp for a test", "19.99", "Desk lamps")] == [True] * 3
+
+    page.click(".fa-pen-to-square")
+    page.fill("[name=price]", "much")
+    page.click("input[value=Save]")
+    assert "must be an amount" in page.locator(".invalid-feedback").first.inner_text()
+    page.fill("[name=price]", "25")
+    page.uncheck("[name=is_active][type=checkbox]")
+    page.click("input[value=Save]")
+    page.wait_for_url("**/products/list*")
+    with shop.as_admin() as http:
+        (kept,) = http.get("/products", params={"sku": sku}).json()["items"]
+    assert [kept["price"], kept["is_active"], kept["stock"]] == [2500, False, 5]
+
+    page.click(".fa-eye")
+    assert "25.00" in page.locator("table").inner_text()
+    page.click("a.btn-danger")
+    page.locator("#modal-delete-text", has_text="permanently").wait_for()
+    page.click("#modal-delete-button")
+    page.wait_for_url("**/products/list*")
+    with shop.as_admin() as http:
+        assert http.get(f"/products/{kept['id']}").status_code == 404
+
+
+def test_several_rows_are_deleted_at_once(tab: Tab, shop: Running) -> None:
+    """Those that are ticked; one that is still referred to stays, and a page says why."""
+    page, name = tab.page, f"Shelf {secrets.token_hex(4)}"
+    with shop.as_admin() as http:
+        top = http.post("/categories", json={"name": f"{name} top"}).json()
+        http.post("/categories", json={"name": f"{name} below", "parent_id": top["id"]})
+    tab.sign_in(*ADMIN)
+    for expected in (1, 0):
+        tab.go(f"categories/list?search={name}&sortBy=name&sort=asc")
+        boxes = page.locator("input.select-box")
+        for number in range(boxes.count()):
+            boxes.nth(number).check()
+        page.click("text=Actions")
+        page.click("#action-delete")
+        page.locator("#modal-delete-text", has_text="permanently").wait_for()
+        page.click("#modal-delete-button")
+        if expected:
+            page.locator("h1", has_text="1 before it was deleted").wait_for()
+            assert page.locator(".empty-header").inner_text() == "409"
+        else:
+            page.wait_for_url("**/categories/list*")
+        with shop.as_admin() as http:
+            assert http.get("/categories", params={"name__contains": name}).json()["total"] == expected
+
+
+def test_a_list_is_ordered_by_a_click_and_turned_by_another(tab: Tab) -> None:
+    """The first row is the least, then the most."""
+    tab.sign_in(*ADMIN)
+    tab.go("products/list")
+    first = tab.page.locator("tbody tr").first
+    tab.page.click("th >> text=Price")
+    least = re.findall(r"\d+\.\d\d", first.inner_text())
+    tab.page.click("th >> text=Price")
+    tab.page.wait_for_url("**sort=desc*")
+    most = re.findall(r"\d+\.\d\d", first.inner_text())
+    assert float(least[0]) < float(most[0])
+
+
+def test_an_account_without_the_right_is_turned_away(tab: Tab, shop: Running) -> None:
+    """A customer with the right password gets words, and no cookie."""
+    email, password, _ = shop.account("customer")
+    tab.sign_in(email, password)
+    assert "may not enter" in tab.page.locator("[role=alert]").inner_text()
+    assert tab.page.context.cookies() == []
+    tab.go("products/list")
+    assert tab.page.url.endswith("/admin/login")
+
+
+def test_support_looks_and_changes_nothing(tab: Tab, shop: Running) -> None:
+    """No button, no form, no purchase price; the address of a form does not help either."""
+    email, password, _ = shop.account("support")
+    with shop.as_admin() as http:
+        product = http.get("/products?size=1").json()["items"][0]["id"]
+    tab.sign_in(email, password)
+    tab.go("products/list")
+    assert tab.rows() == 25
+    assert tab.page.locator(".fa-pen-to-square, .fa-trash, text=New Product").count() == 0
+    tab.go(f"products/details/{product}")
+    assert "Cost price" not in tab.page.locator("table").inner_text()
+    for path in (f"products/edit/{product}", "products/create"):
+        tab.go(path)
+        assert tab.page.locator(".empty-header").inner_text() == "403"
+
+
+def test_after_the_logout_no_page_comes_back(tab: Tab) -> None:
+    """Neither by its address nor by the button back."""
+    tab.sign_in(*ADMIN)
+    tab.go("products/list")
+    tab.page.click("text=Logout")
+    tab.page.wait_for_url("**/admin/login")
+    tab.page.go_back()
+    tab.page.wait_for_url("**/admin/login")
+    tab.go("users/list")
+    assert tab.page.url.endswith("/admin/login")
+
+
+def test_a_page_of_another_site_cannot_use_the_cookie(tab: Tab, shop: Running) -> None:
+    """A form elsewhere that posts to the admin, in the same browser: refused, and nothing is made."""
+    name = f"Planted {secrets.token_hex(4)}"
+    tab.sign_in(*ADMIN)
+    other = shop.url.replace("127.0.0.1", "localhost")
+    page = tab.page.context.new_page()
+    page.route(f"{other}/elsewhere", lambda route: route.fulfill(content_type="text/html", body=_trap(shop.url, name)))
+    page.goto(f"{other}/elsewhere")
+    with page.expect_response("**/admin/categories/create") as waited:
+        page.click("button")
+    assert waited.value.status == 403
+    with shop.as_admin() as http:
+        assert http.get("/categories", params={"name": name}).json()["total"] == 0
+
+
+def _trap(url: str, name: str) -> str:
+    return (
+        f'<form method="post" action="{url}/admin/categories/create"><input name="name" value="{name}">'
+        '<input name="save" value="Save"><button>A nice picture</button></form>'
+    )

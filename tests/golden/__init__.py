@@ -1,0 +1,1 @@
+"""Golden files: what the shipped declarations and policy lead to, so that a reviewer reads consequences as a diff."""
