@@ -1,29 +1,22 @@
 """Orders: their columns, their states, and who moves them from one to the next."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from pydantic import StringConstraints
 from sqlalchemy import CheckConstraint
 
-from charter import (
-    Body,
-    Change,
-    ConflictException,
-    Field,
-    Hooks,
-    Input,
-    Money,
-    Phone,
-    Relationship,
-    Resource,
-    Screen,
-    Table,
-    Transaction,
-    Transition,
+from charter import Field, Hooks, Input, Money, Phone, Relationship, Resource, Screen, Table, Transition
+from resources.checkout import (
+    Cancellation,
+    Return,
+    Shipment,
+    cancel_order,
+    keep_history,
+    note_move,
+    place_order,
+    return_order,
 )
-from resources.checkout import cancel_order, note_move, place_order, return_order
 
 if TYPE_CHECKING:
     from resources.order_events import OrderEvent
@@ -31,8 +24,6 @@ if TYPE_CHECKING:
     from resources.users import User
 
 Status = Literal["pending", "paid", "shipped", "delivered", "cancelled", "returned"]
-OVER = ("cancelled", "returned")
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 class Order(Table, table=True):
@@ -76,35 +67,6 @@ class Order(Table, table=True):
     user: "User" = Relationship(back_populates="orders")
     items: list["OrderItem"] = Relationship(back_populates="order")
     events: list["OrderEvent"] = Relationship(back_populates="order")
-
-
-class Cancellation(Body):
-    """Why an order is cancelled."""
-
-    reason: Reason | None = None
-
-
-class Shipment(Body):
-    """How the parcel can be followed."""
-
-    tracking: Reason | None = None
-
-
-class Return(Body):
-    """Whether what came back can be sold again."""
-
-    restock: bool = False
-
-
-def keep_history(_: Transaction, change: Change) -> None:
-    """Only an order that is over can be archived, and only one that is not under way yet can be redirected."""
-    status = change.old.get("status")
-    if change.action == "delete" and status not in OVER:
-        message = f"Only {' and '.join(OVER)} orders can be archived; this one is {status}."
-        raise ConflictException(message, code="invalid_transition", extra={"state": status})
-    if change.action == "update" and change.values and status not in {"pending", "paid"}:
-        message = f"The address can be changed until the order is shipped; this one is {status}."
-        raise ConflictException(message, code="invalid_transition", extra={"state": status})
 
 
 orders = Resource(
