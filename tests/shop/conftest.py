@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.running import ADMIN, Running
+from tests.shop.buying import verified
 from tests.shop.people import People, Person
 
 
@@ -20,5 +21,13 @@ def people(shop: Running) -> People:
 def customer(shop: Running) -> Iterator[Person]:
     """A customer of this test alone, with an empty cart."""
     person = Person(*shop.account("customer"))
+    yield person
+    person.http.close()
+
+
+@pytest.fixture
+def buyer(shop: Running) -> Iterator[Person]:
+    """A customer of this test alone who may order."""
+    person = verified(shop)
     yield person
     person.http.close()
