@@ -23,8 +23,8 @@ def check(catalog: Catalog, roles: Roles, scopes: Iterable[Scope], policy: Path,
         table = load_access(policy, model, vocabulary(catalog, roles, scopes))
     except DeclarationError as error:
         problems += error.problems
-    if table is not None:
-        problems += [_without_rule(entry) for entry in catalog.entries.values() if not _has_rule(table, entry, roles)]
+    ruled = _resources_in(policy) if table is None else {name for role in roles.order for name in table.allowed(role)}
+    problems += [_without_rule(entry) for entry in catalog.entries.values() if ruled and entry.name not in ruled]
     fatal = [problem for problem in problems if problem.fatal]
     if fatal or table is None:
         raise DeclarationError(problems)
@@ -50,8 +50,13 @@ def _noun(entry: Entry) -> Noun:
     )
 
 
-def _has_rule(table: AccessTable, entry: Entry, roles: Roles) -> bool:
-    return any(table.allowed(role).get(entry.name) for role in roles.order)
+def _resources_in(policy: Path) -> set[str]:
+    """The resources that lines of a policy are about, also of one that has errors; none where it cannot be read."""
+    try:
+        lines = [line.split(",") for line in policy.read_text("utf-8-sig", "replace").splitlines()]
+    except OSError:
+        return set()
+    return {words[2].strip() for words in lines if words[0].strip() == "p" and len(words) > 2}
 
 
 def _without_rule(entry: Entry) -> Problem:

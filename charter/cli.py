@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from charter.assemble import close_db, make_services, metadata
 from charter.assemble.discover import discover
 from charter.catalog import Entry
-from charter.errors import DeclarationError, problems_text
+from charter.errors import ApiException, DeclarationError, problems_text
 from charter.migrate import FOLDER, differences_of, make_config, run_locked, upgrade
 from charter.server import run
 from charter.services import Services
@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = given.run(given)
     except DeclarationError as error:
         say(problems_text(error.problems))
+        return 1
+    except ApiException as error:
+        say("\n".join([error.detail, *(f"{item.pointer}: {item.detail}" for item in error.errors)]))
         return 1
     return code
 

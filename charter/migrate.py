@@ -154,7 +154,7 @@ def _render(kind: str, item: Any, autogen: Any) -> Any:
 def _number(migration: Any, _: Any, directives: list[Any]) -> None:
     """Revisions are counted: 0001, 0002, … An empty one is not written."""
     script = directives[0]
-    if script.upgrade_ops.is_empty() and getattr(context.config.cmd_opts, "autogenerate", False):
+    if script.upgrade_ops.is_empty():
         directives[:] = []
         return
     head = ScriptDirectory.from_config(migration.config).get_current_head()

@@ -24,7 +24,8 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 MONEY_MAX = 10**12
 """Largest amount, in minor units: times 9,999 pieces and 100 lines it still fits 64 bits."""
 
-_FIRST, _LAST = (end.replace(tzinfo=UTC) for end in (datetime.min, datetime.max))
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 

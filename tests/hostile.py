@@ -42,8 +42,22 @@ TEXTS = (
 RAW_TEXTS = ("%00", "a%00b", "%ff", "%ed%a0%80", "%c0%80", "%", "%zz", "%u0041", "+", "%25%30%30")
 """The same, as they stand in the URL."""
 
-IDS = (*RAW_TEXTS, "1", "0", "-1", "1" * 40, "9" * 4000, "x" * 5000, NOWHERE[:-1], NOWHERE + "0", f"%7B{NOWHERE}%7D")
+IDS: tuple[str, ...] = (
+    *RAW_TEXTS,
+    "1",
+    "0",
+    "-1",
+    "1" * 40,
+    "9" * 4000,
+    "x" * 5000,
+    NOWHERE[:-1],
+    NOWHERE + "0",
+    f"%7B{NOWHERE}%7D",
+)
 IDS += (NOWHERE.replace("-", ""), f"urn:uuid:{NOWHERE}", "null", "undefined", "%2e%2e", "%2f", "%0d%0a", "\u0661" * 36)
+
+LAST = {"/auth/logout"}
+"""Who has been here is signed out."""
 
 DEEP = 100_000
 VALUES = (
@@ -58,28 +72,98 @@ VALUES = (
 """JSON, as it is written, for one member of a body."""
 
 BODIES = (
-    *(b"", b" ", b"{", b"}", b"null", b"true", b"1", b"NaN", b'"x"', b"[]", b"[{}]", b"{}", b"{}{}", b"{'a': 1}", b"{a: 1}"),
-    *(b'{"a": 1,}', b'{"a"}', b'{"\xff": 1}', b'{"a": "\xff"}', b'{"a": "\xed\xa0\x80"}', b"\x00", b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00"),
-    *(b'{"a": "\x00"}', b'{"": 1}', b'{"__proto__": {}}', b'{"a~/b": 1}', rb'{"\u0000": 1}', rb'{"\ud800": 1}', b"/**/{}"),
-    *(b"[" * DEEP, b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, b'{"a": "' + b"x" * 300_000 + b'"}'),
+    *(
+        b"",
+        b" ",
+        b"{",
+        b"}",
+        b"null",
+        b"true",
+        b"1",
+        b"NaN",
+        b'"x"',
+        b"[]",
+        b"[{}]",
+        b"{}",
+        b"{}{}",
+        b"{'a': 1}",
+        b"{a: 1}",
+    ),
+    *(
+        b'{"a": 1,}',
+        b'{"a"}',
+        b'{"\xff": 1}',
+        b'{"a": "\xff"}',
+        b'{"a": "\xed\xa0\x80"}',
+        b"\x00",
+        b"\xef\xbb\xbf{}",
+        b"\xff\xfe{\x00}\x00",
+    ),
+    *(
+        b'{"a": "\x00"}',
+        b'{"": 1}',
+        b'{"__proto__": {}}',
+        b'{"a~/b": 1}',
+        rb'{"\u0000": 1}',
+        rb'{"\ud800": 1}',
+        b"/**/{}",
+    ),
+    *(
+        b"[" * DEEP,
+        b"[" * DEEP + b"]" * DEEP,
+        b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+        b'{"a": "' + b"x" * 300_000 + b'"}',
+    ),
     *(b'{"a": ' + b"9" * 100_000 + b"}", b'{"' + b"k" * 100_000 + b'": 1}', b" " * 100_000 + b"{}"),
     b"{" + b",".join(b'"k%d": 1' % index for index in range(5000)) + b"}",
 )
 """Whole bodies."""
 
 FORMS = (
-    *(b"", b"&&&", b"=", b"username", b"username=a", b"password=b", b"username=%00&password=%00", b"username=%ff&password=x"),
+    *(
+        b"",
+        b"&&&",
+        b"=",
+        b"username",
+        b"username=a",
+        b"password=b",
+        b"username=%00&password=%00",
+        b"username=%ff&password=x",
+    ),
     *(b"username=a&username=b&password=c", b"username[]=a&password=b", b"\xff=\xff", b"username=" + b"x" * 200_000),
-    *(b"&".join(b"k%d=1" % index for index in range(2000)), b"username=a&password=" + b"x" * 2000, b"{}", b"%", b"%zz=%zz"),
+    *(
+        b"&".join(b"k%d=1" % index for index in range(2000)),
+        b"username=a&password=" + b"x" * 2000,
+        b"{}",
+        b"%",
+        b"%zz=%zz",
+    ),
     *(b"username=" + MARKER.encode() + b"&password=" + MARKER.encode(), b"username=a&password=b&grant_type=x"),
 )
 
 MEDIA = (
-    *("text/plain", "application/xml", FORM, "multipart/form-data", "multipart/form-data; boundary=", "application/jsonx"),
+    *(
+        "text/plain",
+        "application/xml",
+        FORM,
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "application/jsonx",
+    ),
     *("application/json; charset=utf-16", "application/json;;;", "APPLICATION/JSON", "*/*", "/", "a", "\xff"),
 )
 
-CREDENTIALS = ("", "Bearer", "Bearer  ", "Basic Og==", "Bearer \xff", "Bearer a.b.c", f"Bearer {'x' * 5000}", "Bearer a b", "\xff")
+CREDENTIALS = (
+    "",
+    "Bearer",
+    "Bearer  ",
+    "Basic Og==",
+    "Bearer \xff",
+    "Bearer a.b.c",
+    f"Bearer {'x' * 5000}",
+    "Bearer a b",
+    "\xff",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +175,11 @@ class Attack:
     path: str
     content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether it brings credentials of its own."""
+        return "Authorization" in self.headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +214,7 @@ class Target:
         """A body with what is required."""
         content = self.operation["requestBody"]["content"][self.media]
         examples = {**self.schema.get("example", {}), **content.get("example", {})}
-        names = [name for name in self.schema.get("required", ())]
+        names = self.schema.get("required", ())
         return {name: self.values.get(name, examples.get(name, MARKER)) for name in names}
 
     def sent(self, why: str, path: str = "", content: bytes | None = None, **headers: str) -> Attack:
@@ -156,7 +245,7 @@ def attacks(
         for method, operation in methods.items()
         if method in ORDER
     ]
-    targets.sort(key=lambda target: ORDER.index(target.method))
+    targets.sort(key=lambda target: (target.template in LAST, ORDER.index(target.method)))
     parts = (_on_the_whole, _on_parameters, _on_fields)
     found = (attack for target in targets for part in parts for attack in part(target))
     return islice(found, shift % every, None, every)
@@ -168,7 +257,15 @@ def _on_the_whole(target: Target) -> Iterator[Attack]:
     if "{id}" in target.template:
         for text in IDS:
             yield target.sent(f"id {text[:40]!r}", target.template.replace("{id}", quote(text, safe="%")))
-    for text in ("nothing=1", "%ff=1", "%00=%00", "a=1&a=2", "&=&", "x" * 9000, "&".join("a" * n for n in range(1, 70))):
+    for text in (
+        "nothing=1",
+        "%ff=1",
+        "%00=%00",
+        "a=1&a=2",
+        "&=&",
+        "x" * 9000,
+        "&".join("a" * n for n in range(1, 70)),
+    ):
         yield target.sent(f"query {text[:40]!r}", f"{target.path}?{text}")
     yield target.sent("cursor", f"{target.path}?cursor={'x' * 5000}")
     for text in ("a" * 7, "x" * 5000, "\xff", "a\tb", "short one"):
@@ -221,8 +318,11 @@ def verdict(attack: Attack, answer: httpx2.Response, seconds: float) -> str:
     return f"{answer.status_code}: {wrong}" if wrong else ""
 
 
-async def walk(client: httpx2.AsyncClient, found: Iterable[Attack]) -> list[str]:
-    """Send all attacks one after the other; one line for each answer that breaks the law."""
+async def walk(client: httpx2.AsyncClient, found: Iterable[Attack], *, signed_in: bool = True) -> list[str]:
+    """Send all attacks one after the other; one line for each answer that breaks the law.
+
+    A client that is `signed_in` has to stay so, or the walk would see nothing but 401.
+    """
     wrong = []
     for attack in found:
         headers = [(name.encode(), value.encode("latin-1")) for name, value in attack.headers.items()]
@@ -230,6 +330,8 @@ async def walk(client: httpx2.AsyncClient, found: Iterable[Attack]) -> list[str]
         started = time.perf_counter()
         answer = await client.send(request)
         told = verdict(attack, answer, time.perf_counter() - started)
+        if signed_in and answer.status_code == 401 and not attack.path.startswith("/auth/") and not attack.is_unsigned:
+            told = "the client is signed in no longer"
         if told:
             wrong.append(f"{attack.method} {attack.path[:120]} [{attack.why}]: {told}")
     return wrong

@@ -24,6 +24,10 @@ def places(answer: httpx2.Response) -> dict[str, str]:
 
 def form_of(answer: httpx2.Response) -> str:
     """What is wrong with the form of a refusal; empty where nothing is."""
+    return _wrong_body(answer) or _wrong_headers(answer)
+
+
+def _wrong_body(answer: httpx2.Response) -> str:
     if answer.headers.get("content-type") != "application/problem+json":
         return f"content type {answer.headers.get('content-type')}"
     try:
@@ -36,6 +40,10 @@ def form_of(answer: httpx2.Response) -> str:
         return "another request id than the header's"
     if not all({"pointer", "code", "detail"} <= set(item) for item in body["errors"]):
         return "an error without pointer, code or detail"
+    return ""
+
+
+def _wrong_headers(answer: httpx2.Response) -> str:
     if answer.status_code == 401 and "www-authenticate" not in answer.headers:
         return "401 without WWW-Authenticate"
     if answer.status_code == 405 and "allow" not in answer.headers:

@@ -1,12 +1,16 @@
 """Holds a JSON value against its schema in an OpenAPI document: as much of JSON Schema as our documents use."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-FORMATS = {"uuid": UUID, "date": date.fromisoformat, "date-time": datetime.fromisoformat}
+FORMATS: dict[str, Callable[[str], Any]] = {
+    "uuid": UUID,
+    "date": date.fromisoformat,
+    "date-time": datetime.fromisoformat,
+}
 KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -45,19 +49,12 @@ def _violations(value: Any, schema: Any, document: Any, at: str) -> Iterator[tup
         yield from _violations(value, target, document, at)
     if "anyOf" in schema and all(violations(value, option, document, at) for option in schema["anyOf"]):
         yield at, "fits none of the options"
-    if "enum" in schema and value not in schema["enum"]:
-        yield at, "is none of the choices"
-    if "const" in schema and value != schema["const"]:
-        yield at, "is not the constant"
     kind = schema.get("type")
     is_flag = isinstance(value, bool) and kind != "boolean"
     if kind is not None and (is_flag or not isinstance(value, KINDS[kind])):
         yield at, f"is {type(value).__name__}, not {kind}"
         return
-    if isinstance(value, str):
-        yield from ((at, finding) for finding in _text(value, schema))
-    if isinstance(value, int | float) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        yield at, "is out of bounds"
+    yield from ((at, finding) for finding in (*_word(value, schema), *_text(value, schema)))
     if isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
             yield from _violations(item, schema["items"], document, f"{at}/{index}")
@@ -65,7 +62,18 @@ def _violations(value: Any, schema: Any, document: Any, at: str) -> Iterator[tup
         yield from _members(value, schema, document, at)
 
 
-def _text(value: str, schema: Any) -> Iterator[str]:
+def _word(value: Any, schema: Any) -> Iterator[str]:
+    if "enum" in schema and value not in schema["enum"]:
+        yield "is none of the choices"
+    if "const" in schema and value != schema["const"]:
+        yield "is not the constant"
+    if isinstance(value, int | float) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield "is out of bounds"
+
+
+def _text(value: Any, schema: Any) -> Iterator[str]:
+    if not isinstance(value, str):
+        return
     if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
         yield "has the wrong length"
     if "pattern" in schema and not re.search(schema["pattern"], value):

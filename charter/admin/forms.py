@@ -46,12 +46,13 @@ class EntryForm(Form):  # type: ignore[misc] # wtforms has no types
         fields = {field.short_name: field for field in self}
         rest = []
         for item in error.errors:
-            name = item.pointer.removeprefix("/")
+            name = item.pointer.lstrip("/").partition("/")[0]
             if name in fields:
                 fields[name].errors = [*fields[name].errors, item.detail]
             else:
                 rest.append(f"{name} {item.detail}.".strip())
-        return " ".join([error.detail, *rest])
+        said = "Some values have to be changed." if error.code == "validation" and error.errors else error.detail
+        return " ".join([said, *rest])
 
     def body(self, shown: "EntryForm | None" = None) -> bytes:
         """The JSON that this form means; beside the form as it was `shown`, only what was changed in it."""

@@ -9,9 +9,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from charter.admin.visit import begin, end
-from charter.errors import ApiException, AuthorizationException, BadRequestException, NotFoundException
+from charter.errors import (
+    ApiException,
+    AuthorizationException,
+    BadRequestException,
+    DatabaseException,
+    NotFoundException,
+)
 from charter.serve import parse_id
-from charter.store.faults import translated
+from charter.store.faults import RetryError, translated
 
 if TYPE_CHECKING:
     from charter.admin.site import Site
@@ -50,8 +56,9 @@ class Gate:
             check_origin(path, scope, headers)
             with translated(self.site.services.store.metadata):
                 await self.app(scope, receive, kept)
-        except ApiException as error:
-            response = await self.site.error_page(scope, error)
+        except (ApiException, RetryError) as error:
+            refusal = error if isinstance(error, ApiException) else DatabaseException("The database is busy.")
+            response = await self.site.error_page(scope, refusal)
             await response(scope, receive, kept)
         finally:
             end()
@@ -93,8 +100,8 @@ def check_origin(path: str, scope: Scope, headers: Headers) -> None:
         raise AuthorizationException("This has to be done from a page of the admin itself.", code="cross_origin")
 
 
-def _host_of(url: str) -> tuple[str, int | None] | None:
-    """Host and port of an address; None where it has none. The scheme may differ behind a proxy, the rest may not."""
+def _host_of(url: str) -> tuple[str, int | None]:
+    """Host and port of an address. The scheme may differ behind a proxy, the rest may not."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from charter.admin.views import EntryView
 
 MOST_FOUND = 20
+LONGEST_TERM = 200
+"""Characters that are searched for; databases refuse endless patterns."""
 
 
 class Lookup:
@@ -59,7 +61,7 @@ class Lookup:
 def containing(columns: Sequence[InstrumentedAttribute[Any]], term: str) -> list[ColumnElement[bool]]:
     """Conditions: each word of `term` stands in one of `columns`, without regard to case; ``%`` means itself."""
     conditions = []
-    for word in term.split()[:10]:
+    for word in term[:LONGEST_TERM].split():
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         pattern = Folded(literal(f"%{escaped}%", String()))
         conditions.append(or_(false(), *(Folded(cast(column, Text)).like(pattern, escape="\\") for column in columns)))

@@ -70,7 +70,7 @@ class Sight:
         target = self.target(relation)
         if relation.many or target is None or relation.local.name not in self.fields(action):
             return False
-        return not tail or tail in self.fields("read", target)
+        return not tail or (tail in self.fields("read", target) and target.fields[tail].column is not None)
 
     def _named(self, action: str) -> Iterator[str]:
         """The visible fields in their order; the id of a related row gives way to the row itself."""
@@ -99,9 +99,11 @@ class Sight:
         """The declared search fields that the list shows to this caller."""
         return tuple(name for name in self.entry.resource.search if name in self.fields("list"))
 
-    def computed(self, action: str) -> tuple[str, ...]:
-        """The computed ones among the fields that a page shows."""
-        return tuple(name for name in self.fields(action) if self.entry.fields[name].column is None)
+    def computed(self, action: Literal["list", "read"]) -> tuple[str, ...]:
+        """The computed ones among what a page shows."""
+        fields = self.entry.fields
+        names = self.listed if action == "list" else self.detailed
+        return tuple(name for name in names if name in fields and fields[name].column is None)
 
     def writable(self, kind: Literal["create", "update"]) -> Mapping[str, FieldInfo]:
         """What a form may set: exactly what the API would take from this caller."""

@@ -3,13 +3,14 @@
 import logging
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from sqladmin import Admin
 from starlette.datastructures import FormData
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
@@ -57,7 +58,8 @@ class Site(Admin):
         """A list; words to show above it are not taken from whoever made the link."""
         if "error" in request.query_params:
             return RedirectResponse(request.url.remove_query_params("error"))
-        return await super().list(request)
+        answer: Response = await super().list(request)
+        return answer
 
     async def create(self, request: Request) -> Response:
         """The form for a new row, and its way to the API's own write."""
@@ -69,13 +71,17 @@ class Site(Admin):
 
     async def delete(self, request: Request) -> Response:
         """Delete rows one after the other, up to the first that cannot be."""
-        answer = await super().delete(request)
+        # SQLAdmin would put the parameters of any Referer into keyword arguments; it is looked at below instead.
+        plain = [item for item in request.scope["headers"] if item[0] != b"referer"]
+        answer = await super().delete(Request({**request.scope, "headers": plain}, request.receive))
         failure, deleted = visit().failure, visit().deleted
         if isinstance(failure, ApiException):
             before = f" {deleted} before it {'was' if deleted == 1 else 'were'} deleted." if deleted else ""
             failure.detail = f"{failure.detail}{before}"
             raise failure
-        return self._outcome(answer)
+        self._outcome(answer)
+        kept = _query_of(request.headers.get("referer", "")) if answer.status_code == 200 else ""
+        return PlainTextResponse(f"{bytes(answer.body).decode()}?{kept}") if kept else answer
 
     @staticmethod
     async def _handle_form_data(request: Request, obj: Any = None) -> FormData:  # noqa: ARG004 # SQLAdmin's face
@@ -118,6 +124,14 @@ class Site(Admin):
         page: Response = await self.templates.TemplateResponse(request, "sqladmin/error.html", context, error.status)
         page.headers.update(error.headers)
         return page
+
+
+def _query_of(address: str) -> str:
+    """The search and order of the list that somebody came from."""
+    try:
+        return urlsplit(address).query
+    except ValueError:
+        return ""
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -12,35 +12,14 @@ from charter.catalog import Field
 LONGEST_IN_LIST = 80
 """Characters of a text that a list shows."""
 
-_FEWER = frozenset(
-    [
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ]
-)
+_FEWER = frozenset((
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV",
+    "XAF", "XOF", "XPF",
+))  # fmt: skip
 _MORE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _AMOUNT = re.compile(r"([0-9]{1,15})(?:[.,]([0-9]{1,3}))?")
-_YES = Markup(
-    '<i class="fa-solid fa-check text-success" aria-hidden="true"></i><span class="visually-hidden">yes</span>'
-)
-_NO = Markup(
-    '<i class="fa-solid fa-xmark text-secondary" aria-hidden="true"></i><span class="visually-hidden">no</span>'
-)
+_YES = Markup('<i class="fa-solid fa-check text-success" role="img" aria-label="yes"></i>')
+_NO = Markup('<i class="fa-solid fa-xmark text-secondary" role="img" aria-label="no"></i>')
 _BADGE = Markup('<span class="badge bg-secondary-lt">{}</span>')
 
 

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sqladmin import ModelView
 from sqladmin.pagination import Pagination
@@ -19,7 +19,7 @@ from charter.admin.sight import Sight
 from charter.admin.values import shown
 from charter.admin.visit import visit
 from charter.catalog import Entry
-from charter.errors import ApiException, NotFoundException
+from charter.errors import ApiException, AuthorizationException, NotFoundException
 from charter.serve import change_row, create_row, delete_row, parse_id
 from charter.services import Services
 from charter.table import snake_case
@@ -135,14 +135,16 @@ class EntryView(ModelView):
         return Pagination(rows=rows, page=page, page_size=size, count=count)
 
     async def get_object_for_details(self, request: Request) -> Any:
-        """The row of the path under the rule of the screen; 404 where there is none for this caller."""
+        """The row of the path, under the rule of the screen: 403 without one, 404 where it lets no such row through."""
+        if not self.sight.may(visit().action):
+            raise AuthorizationException(f"No rule lets you {visit().action} {self.entry.name}.")
         row = await super().get_object_for_details(request)
         if row is None:
             raise NotFoundException
         await self._look_closer([row], "read")
         return row
 
-    async def _look_closer(self, rows: Sequence[Any], action: str) -> None:
+    async def _look_closer(self, rows: Sequence[Any], action: Literal["list", "read"]) -> None:
         """What a page needs beyond the columns: computed values, and which buttons a row gets."""
         ids = [row.id for row in rows]
         model: Any = self.model

@@ -15,7 +15,7 @@ ACTIONS = {
     "delete": "delete",
     "ajax": "read",
 }
-"""The second segment of a path (``/products/edit/…``) -> the action whose decision holds there."""
+"""The second segment of a path (``/notes/edit/…``) -> the action whose decision holds there."""
 
 
 @dataclass(slots=True)

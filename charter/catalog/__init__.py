@@ -3,7 +3,7 @@
 Nothing here looks at a policy's rules or at a request; problems are collected, never raised one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -84,9 +84,7 @@ class _Compiler:
         apply_storage(self.resource, self.table, columns, indexed)
         fields |= self.computed(fields)
         inputs = {item.name: item for item in self.resource.extra if isinstance(item, Input)}
-        self.check_names("search", self.resource.search, fields)
-        self.check_names("include", self.resource.include, relations)
-        self.check_names("admin columns", self.resource.admin.columns, {**fields, **relations})
+        self.check_all_names(columns, fields, relations)
         return Entry(
             name=self.name,
             title=self.resource.model.__name__,
@@ -117,9 +115,24 @@ class _Compiler:
             f"Perhaps you meant '{near[0]}'." if near else "",
         )
 
-    def check_names(self, word: str, names: Sequence[str], known: Any) -> None:
+    def check_all_names(
+        self, columns: dict[str, Field], fields: dict[str, Field], relations: dict[str, Relation]
+    ) -> None:
+        """Every name in the declaration that is no filter and no sort."""
+        shown = [name for name, field in fields.items() if not field.hidden]
+        one = {key: relation for key, relation in relations.items() if not relation.many}
+        inner = [f"{key}.{name}" for key, relation in one.items() for name in self.remote_fields(relation)]
+        hops = [f"{key}.{name}" for key, relation in relations.items() for name in relations_of(self.remote(relation))]
+        texts = [name for name in shown if fields[name].kind == "text" and name in columns]
+        self.check_names("search", self.resource.search, texts)
+        self.check_names("include", self.resource.include, [*relations, *hops])
+        self.check_names("admin columns", self.resource.admin.columns, [*shown, *relations, *inner])
+        sources = [field.slug_of for field in columns.values() if field.slug_of]
+        self.check_names("a slug", sources, columns)
+
+    def check_names(self, word: str, names: Sequence[str], known: Collection[str]) -> None:
         for name in names:
-            if name.split(".")[0] not in known:
+            if name not in known:
                 self.unknown(word, name, known)
 
     def check_indexed(self, indexed: set[str], fields: dict[str, Field]) -> None:
@@ -141,19 +154,25 @@ class _Compiler:
             relation = relations.get(head) if dot else None
             if not dot and head in fields and not fields[head].hidden:
                 found[name] = Path(name, fields[head])
-            elif relation is not None and not relation.many and tail in relation.target.c:
-                found[name] = Path(name, self.remote_field(relation, tail), relation)
+            elif relation is not None and not relation.many and tail in self.remote_fields(relation):
+                found[name] = Path(name, self.remote_fields(relation)[tail], relation)
             else:
                 self.unknown(word, name, [*fields, *(f"{key}.id" for key in relations)])
         return found
 
-    def remote_field(self, relation: Relation, name: str) -> Field:
-        model = next(
-            mapper.class_
-            for mapper in self.resource.model.__mapper__.registry.mappers  # type: ignore[attr-defined] # set by the mapping
-            if mapper.local_table is relation.target
-        )
-        return fields_of(model, relation.target)[name]
+    def remote(self, relation: Relation) -> type:
+        """The class at the other end of a relation."""
+        mappers = self.resource.model.__mapper__.registry.mappers  # type: ignore[attr-defined] # set by the mapping
+        found: type = next(mapper.class_ for mapper in mappers if mapper.local_table is relation.target)
+        return found
+
+    def remote_fields(self, relation: Relation) -> dict[str, Field]:
+        """What there is to be seen at the other end of a relation; a class that cannot be read is told elsewhere."""
+        try:
+            found = fields_of(self.remote(relation), relation.target)
+        except UnsupportedTypeError:
+            return {}
+        return {name: field for name, field in found.items() if not field.hidden}
 
     def computed(self, fields: dict[str, Field]) -> dict[str, Field]:
         found: dict[str, Field] = {}
@@ -163,6 +182,8 @@ class _Compiler:
                     found[item.name] = computed_field(item, item.sql(self.row()).label(item.name))
                 except UnknownNameError as error:
                     self.unknown(f"computed '{item.name}'", str(error), fields)
+                except UnsupportedTypeError as error:
+                    self.problem("unsupported_type", str(error))
         return found
 
     def row(self) -> SymbolicRow:
@@ -199,10 +220,12 @@ class _Compiler:
     def owner(self) -> Column[Any] | None:
         """The column that a create fills with the caller's id, where the owner is such a column."""
         name = self.resource.owner
-        if not name or name == "id" or "." in name:
-            return None
-        if name not in self.table.c:
+        try:
+            found = self.row().owner if name else None
+        except UnknownNameError:
             self.unknown("owner", name, self.table.c.keys())
+            return None
+        if found is None or name == "id" or "." in name:
             return None
         return self.table.c[name]
 

@@ -1,6 +1,7 @@
 """Reads a table class into fields: the only place that looks at ORM metadata and pydantic's field information."""
 
 import enum
+from collections.abc import Mapping
 from datetime import date, datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -119,18 +120,19 @@ def _typed(name: str, annotation: Any, metadata: tuple[Any, ...]) -> tuple[Kind,
     kind = _kind(name, bare, flat)
     if kind == "time":
         return kind, Moment, flat
-    if kind == "text":
-        return kind, Annotated[(bare, *flat, CleanText)], flat
+    added = _ADDED.get(kind, ())
     if kind == "integer":
-        bounds = (PydanticField(ge=-JSON_SAFE, le=JSON_SAFE),)
-        return kind, Annotated[(bare, *flat, *_missing_bounds(flat, bounds))], flat
-    if kind == "number":
-        return kind, Annotated[(bare, *flat, PydanticField(allow_inf_nan=False))], flat
-    if kind == "date":
-        return kind, Annotated[(Day, *flat)] if flat else Day, flat
-    if kind == "json":
-        return kind, Annotated[(bare, *flat, CleanDocument)], flat
-    return kind, Annotated[(bare, *flat)] if flat else bare, flat
+        added = _missing_bounds(flat, (PydanticField(ge=-JSON_SAFE, le=JSON_SAFE),))
+    base = Day if kind == "date" else bare
+    return kind, Annotated[(base, *flat, *added)] if flat or added else base, flat
+
+
+_ADDED: Mapping[Kind, tuple[Any, ...]] = {
+    "text": (CleanText,),
+    "json": (CleanDocument,),
+    "number": (PydanticField(allow_inf_nan=False),),
+}
+"""What a kind asks for beyond its annotation."""
 
 
 def _missing_bounds(flat: tuple[Any, ...], default: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -182,7 +184,7 @@ def _kind(name: str, bare: Any, flat: tuple[Any, ...]) -> Kind:
     if any(isinstance(item, WithJsonSchema) and (item.json_schema or {}).get("format") == "money" for item in flat):
         return "money"
     origin = get_origin(bare) or bare
-    if origin is Literal:
+    if origin is Literal and all(isinstance(choice, str) for choice in get_args(bare)):
         return "enum"
     for cls, kind in _KINDS:
         if _is(origin, cls):

@@ -88,7 +88,8 @@ def _fold_sqlite(element: Folded, compiler: SQLCompiler, **keywords: Any) -> str
 @compiles(Folded, "postgresql")
 def _fold_postgresql(element: Folded, compiler: SQLCompiler, **keywords: Any) -> str:
     lower = f'lower({compiler.process(element.clauses, **keywords)} COLLATE "und-x-icu")'
-    return f"replace(lower(upper({lower})), 'ς', 'σ')"  # upper, so that ß is SS; both forms of a small sigma are one
+    final, sigma = "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
+    return f"replace(lower(upper({lower})), '{final}', '{sigma}')"  # upper makes one of sharp s and SS
 
 
 @dataclass(frozen=True, slots=True)

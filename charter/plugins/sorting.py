@@ -36,10 +36,9 @@ def narrow(plan: ListPlan, sorts: Sorts, reading: Reading, reach: Reach) -> List
     visible = {term: found for term, found in sorts.items() if _visible(found[0], plan.lens, reach)} if text else {}
     order: list[Order] = []
     seen: set[str] = set()
-    for term in (text or "").split(",") if text is not None else ():
+    for place, term in enumerate((text or "").split(",") if text is not None else (), 1):
         if term not in visible:
-            shown = term[:100] if term.isprintable() else "?"
-            reading.malformed("sort", f"'{shown}' {unknown('field to sort by', term, visible)}")
+            reading.malformed("sort", f"name {place} {unknown('field to sort by', term, visible)}")
         elif visible[term][0].name in seen or len(order) >= MOST_TERMS:
             reading.malformed("sort", "names a field twice, or too many")
             break

@@ -73,10 +73,9 @@ def sparse(seen: Lens, reading: Reading) -> Lens:
     if text is None:
         return seen
     wanted = text.split(",")
-    for name in wanted:
+    for place, name in enumerate(wanted, 1):
         if name not in seen.fields:
-            shown = name[:100] if name.isprintable() else "?"
-            reading.malformed("fields", f"'{shown}' {unknown('field', name, seen.fields)}")
+            reading.malformed("fields", f"name {place} {unknown('field', name, seen.fields)}")
     return replace(seen, fields=tuple(name for name in seen.fields if name in wanted or name == "id"))
 
 

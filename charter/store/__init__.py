@@ -48,7 +48,10 @@ class Store:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that only reads."""
-        return await self._driver.run(lambda connection: self._guarded(connection, work), writes=False)
+        try:
+            return await self._driver.run(lambda connection: self._guarded(connection, work), writes=False)
+        except RetryError:
+            raise DatabaseException("The database is busy.") from None
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction that may write; committed when this returns, undone when it raises."""
@@ -79,6 +82,8 @@ class Store:
             with translated(self.metadata):
                 async with self._sessions() as session, session.begin():
                     yield session
+        except RetryError:  # whoever holds the session has to try again from the beginning
+            raise DatabaseException("The database is busy.") from None
         finally:
             immediate.reset(token)
 

@@ -32,7 +32,11 @@ def fold(text: str | None) -> str | None:
 
     The same steps as on PostgreSQL (in `plugins.filtering`), so that both find the same rows.
     """
-    return None if text is None else text.lower().upper().lower().replace("ς", "σ")
+    return (
+        None
+        if text is None
+        else text.lower().upper().lower().replace("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}")
+    )
 
 
 def number_text(number: float | None) -> str | None:

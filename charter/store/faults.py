@@ -37,6 +37,8 @@ def translated(metadata: MetaData) -> Iterator[None]:
         if isinstance(error.orig, OverflowError | UnicodeEncodeError | ValueError | TypeError):
             raise ValidationException("A value cannot be kept by the database.") from None
         raise
+    except UnicodeEncodeError:  # sqlite3 says so itself
+        raise ValidationException("A value cannot be kept by the database.") from None
     except (OSError, OverflowError) as error:
         if isinstance(error, OverflowError):
             raise ValidationException("A number is out of range.") from None

@@ -13,10 +13,11 @@ import pytest
 
 from tests.toy.resources.members import members
 from tests.toy.resources.notes import notes
-from tests.toy.running import ROLES, Toy, running
+from tests.toy.running import Toy, running
 
 PASSWORD = "a password for tests"
 PAGES = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+ROLES = ("reader", "editor", "keeper")
 UNKNOWN = "01997a4e-7f0c-7c3a-9b1e-2f6d8c5b4a10"
 
 POLICY = """\

@@ -11,6 +11,9 @@ import pytest
 from tests.running import ADMIN, Running
 from tests.servers import CHROMIUM, need
 
+pytestmark = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
+"""What a browser does is the same on each database; the screens themselves are tested on both."""
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -128,25 +131,32 @@ def test_several_rows_are_deleted_at_once(tab: Tab, shop: Running) -> None:
     """Those that are ticked; one that is still referred to stays, and a page says why."""
     page, name = tab.page, f"Shelf {secrets.token_hex(4)}"
     with shop.as_admin() as http:
-        top = http.post("/categories", json={"name": f"{name} top"}).json()
-        http.post("/categories", json={"name": f"{name} below", "parent_id": top["id"]})
+        http.post("/categories", json={"name": f"{name} a"})
+        top = http.post("/categories", json={"name": f"{name} b"}).json()
+        http.post("/categories", json={"name": f"{name} c", "parent_id": top["id"]})
     tab.sign_in(*ADMIN)
-    for expected in (1, 0):
-        tab.go(f"categories/list?search={name}&sortBy=name&sort=asc")
-        boxes = page.locator("input.select-box")
-        for number in range(boxes.count()):
-            boxes.nth(number).check()
-        page.click("text=Actions")
-        page.click("#action-delete")
-        page.locator("#modal-delete-text", has_text="permanently").wait_for()
-        page.click("#modal-delete-button")
-        if expected:
-            page.locator("h1", has_text="1 before it was deleted").wait_for()
-            assert page.locator(".empty-header").inner_text() == "409"
-        else:
-            page.wait_for_url("**/categories/list*")
-        with shop.as_admin() as http:
-            assert http.get("/categories", params={"name__contains": name}).json()["total"] == expected
+    _delete_all(tab, f"categories/list?search={name}&sortBy=name&sort=asc")
+    page.locator("h1", has_text="1 before it was deleted").wait_for()
+    assert page.locator(".empty-header").inner_text() == "409"
+    assert _left(shop, name) == 2
+    _delete_all(tab, f"categories/list?search={name}&sortBy=name&sort=desc")
+    page.wait_for_url("**/categories/list*")
+    assert _left(shop, name) == 0
+
+
+def _delete_all(tab: Tab, path: str) -> None:
+    tab.go(path)
+    tab.page.check("#select-all")
+    tab.page.click("text=Actions")
+    tab.page.click("#action-delete")
+    tab.page.locator("#modal-delete-text", has_text="permanently").wait_for()
+    with tab.page.expect_response("**/delete?*"):
+        tab.page.click("#modal-delete-button")
+
+
+def _left(shop: Running, name: str) -> int:
+    with shop.as_admin() as http:
+        return int(http.get("/categories", params={"name__contains": name}).json()["total"])
 
 
 def test_a_list_is_ordered_by_a_click_and_turned_by_another(tab: Tab) -> None:
@@ -180,7 +190,7 @@ def test_support_looks_and_changes_nothing(tab: Tab, shop: Running) -> None:
     tab.sign_in(email, password)
     tab.go("products/list")
     assert tab.rows() == 25
-    assert tab.page.locator(".fa-pen-to-square, .fa-trash, text=New Product").count() == 0
+    assert tab.page.locator(".fa-pen-to-square, .fa-trash, a[href$='/create']").count() == 0
     tab.go(f"products/details/{product}")
     assert "Cost price" not in tab.page.locator("table").inner_text()
     for path in (f"products/edit/{product}", "products/create"):

@@ -16,7 +16,13 @@ from charter.declare import Caller
 from charter.errors import AuthorizationException
 from tests.admin.desk import Office
 
-CURRENCIES = [("EUR", 1999, "19.99"), ("EUR", 5, "0.05"), ("JPY", 1999, "1999"), ("KWD", 1999, "1.999"), ("EUR", 0, "0.00")]
+CURRENCIES = [
+    ("EUR", 1999, "19.99"),
+    ("EUR", 5, "0.05"),
+    ("JPY", 1999, "1999"),
+    ("KWD", 1999, "1.999"),
+    ("EUR", 0, "0.00"),
+]
 
 
 @pytest.mark.parametrize(("currency", "amount", "text"), CURRENCIES)
@@ -27,7 +33,9 @@ def test_an_amount_is_shown_and_read_in_its_currency(currency: str, amount: int,
     assert digits(currency) in {0, 2, 3}
 
 
-@pytest.mark.parametrize(("text", "amount"), [("19", 1900), ("19.9", 1990), (" 19,99 ", 1999), ("0,05", 5), ("007", 700)])
+@pytest.mark.parametrize(
+    ("text", "amount"), [("19", 1900), ("19.9", 1990), (" 19,99 ", 1999), ("0,05", 5), ("007", 700)]
+)
 def test_an_amount_can_be_written_as_people_write_it(text: str, amount: int) -> None:
     """A comma is as good as a point, and digits may be left out."""
     assert money_amount(text, "EUR") == amount
@@ -98,7 +106,7 @@ def test_a_document_is_read_strictly() -> None:
 
 def filled(made: Any, *pairs: tuple[str, str]) -> Any:
     """The one field of a form that was sent with `pairs`."""
-    return type("F", (Form,), {"it": made})(FormData(pairs)).it
+    return type("F", (Form,), {"it": made})(FormData(list(pairs))).it
 
 
 def test_a_form_knows_what_was_sent() -> None:

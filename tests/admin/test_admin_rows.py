@@ -1,8 +1,12 @@
 """Which rows a screen shows: those of the caller's decisions, whatever SQLAdmin asks the database."""
 
+from functools import partial
+from typing import Any
+
 import pytest
 from sqlalchemy import func, insert, select, text
 
+from charter import Transaction
 from charter.admin.rows import Rules, ruled_sessions
 from tests.admin.desk import UNKNOWN, Office
 from tests.toy.resources.comments import comments
@@ -29,9 +33,7 @@ async def test_a_list_has_the_rows_that_the_caller_may_list(place: Office) -> No
     assert "of 4 items" in (await (await place.sign_in("editor")).get("/admin/notes/list")).text
 
 
-async def test_without_the_row_rules_foreign_rows_would_show(
-    desk: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_the_row_rules_foreign_rows_would_show(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: it is the session that hides them, so nothing is hidden once its rules are taken out."""
     await fill(desk)
     client = await desk.sign_in("reader")
@@ -73,13 +75,17 @@ async def test_a_row_that_may_only_be_read_has_no_buttons(place: Office) -> None
     assert (await client.get(f"/admin/notes/edit/{theirs}")).status_code == 404
 
 
+def add_comment(values: dict[str, Any], tx: Transaction) -> None:
+    """A comment with these values."""
+    tx.repository(comments).create(**values)
+
+
 async def test_a_rule_over_a_relation_holds_too(place: Office) -> None:
     """A comment belongs to the author of its note."""
     for role in ("reader", "keeper"):
         note = await place.note(role, f"By {role}")
-        await place.toy.in_transaction(
-            lambda tx, note=note, role=role: tx.repository(comments).create(text=f"To {role}", note_id=note)
-        )
+        values = {"text": f"To {role}", "note_id": note}
+        await place.toy.in_transaction(partial(add_comment, values))
     page = (await (await place.sign_in("reader")).get("/admin/comments/list")).text
     assert [word in page for word in ("To reader", "By reader", "To keeper", "By keeper")] == [True, True, False, False]
     assert "of 2 items" in (await (await place.sign_in("keeper")).get("/admin/comments/list")).text
@@ -139,7 +145,8 @@ async def test_outside_a_visit_nothing_is_visible(desk: Office) -> None:
     await fill(desk)
     counted = select(func.count()).select_from(select(Note).subquery())
     nested = select(select(func.count()).select_from(Note).scalar_subquery())
-    either = select(Note.title).union(select(Note.title))
+    title: Any = Note.title
+    either = select(title).union(select(title))
     async with ruled_sessions(desk.toy.services)() as session:
         for statement, found in ((select(Note), []), (counted, [0]), (nested, [0]), (either, [])):
             assert (await session.execute(statement)).scalars().all() == found

@@ -12,7 +12,29 @@ import httpx2
 
 Row = dict[str, Any]
 
-ALPHABET = ("a", "A", "b", "B", "é", "É", "ß", "ẞ", "SS", "σ", "ς", "Σ", "İ", "%", "_", "\\", "z", "Z", "🗼", "\uffee", " ")
+ALPHABET = (
+    "a",
+    "A",
+    "b",
+    "B",
+    "é",
+    "É",
+    "ß",
+    "ẞ",
+    "SS",
+    "σ",
+    "ς",
+    "Σ",
+    "İ",
+    "%",
+    "_",
+    "\\",
+    "z",
+    "Z",
+    "🗼",
+    "\uffee",
+    " ",
+)
 """What texts are made of: letters with unusual case, characters that patterns use, one beyond UTF-16's first plane."""
 
 NUMERIC: dict[str, Callable[[Any, Any], bool]] = {"": eq, "__gt": gt, "__gte": ge, "__lt": lt, "__lte": le}
@@ -86,7 +108,10 @@ def ordered(rows: Iterable[Row], terms: Sequence[str]) -> list[Row]:
 
 def query(**parameters: Any) -> str:
     """A query string; lists with commas, words as JSON would have them."""
-    texts = {key: ",".join(map(_text, value)) if isinstance(value, list) else _text(value) for key, value in parameters.items()}
+    texts = {
+        key: ",".join(map(_text, value)) if isinstance(value, list) else _text(value)
+        for key, value in parameters.items()
+    }
     return "&".join(f"{key}={quote(text, safe='')}" for key, text in texts.items())
 
 

@@ -67,7 +67,7 @@ async def test_lists_and_emptiness_find_what_python_finds(toy: Toy) -> None:
 
 
 async def test_texts_match_without_regard_to_case_and_literally(toy: Toy) -> None:
-    """``contains``, ``starts_with``, ``ends_with`` fold case in every script; ``%``, ``_`` and ``\\`` are themselves."""
+    """The operators on text fold case in every script; percent, underscore and backslash are themselves."""
     http, rows, chance = await filled(toy)
     parts = [*ALPHABET, "", "ss", "i̇", *(some_text(chance, 2) for _ in range(6))]
     for part in parts:

@@ -1,4 +1,4 @@
-"""Query parameters that are wrong: told all at once, with a near name, and never a hint of what is not for the caller."""
+"""Query parameters that are wrong: told all at once, with a near name, and no hint of what is not for the caller."""
 
 import re
 

@@ -44,7 +44,15 @@ async def test_put_returns_what_is_left_out_to_its_default(toy: Toy) -> None:
     old = await made(http, **given, **more)
     answer = await http.put(f"/notes/{old['id']}", json={"title": "Second", "stars": 2})
     row = answer.json()
-    reset = {"tag": None, "mood": "calm", "ink": None, "fee": 0, "weight": None, "is_public": False, "due": None}
+    reset: dict[str, Any] = {
+        "tag": None,
+        "mood": "calm",
+        "ink": None,
+        "fee": 0,
+        "weight": None,
+        "is_public": False,
+        "due": None,
+    }
     reset |= {"details": {}, "words": None, "is_pinned": False}
     assert answer.status_code == 200
     assert {name: row[name] for name in reset} == reset
@@ -87,7 +95,18 @@ async def test_null_is_refused_where_a_value_is_required(toy: Toy) -> None:
 
 async def test_unknown_unwritable_hidden_and_ungranted_fields_look_alike(toy: Toy) -> None:
     """A field that a caller may not set is refused exactly as one that does not exist."""
-    names = ("nothing", "id", "created_at", "updated_at", "slug", "author_id", "views", "secret", "letters", "deleted_at")
+    names = (
+        "nothing",
+        "id",
+        "created_at",
+        "updated_at",
+        "slug",
+        "author_id",
+        "views",
+        "secret",
+        "letters",
+        "deleted_at",
+    )
     for role, more in (("keeper", ()), ("editor", ("is_pinned",)), ("reader", ("is_pinned", "fee"))):
         http = await toy.as_role(role)
         old = await made(http)

@@ -183,6 +183,23 @@ def test_ten_attempts_to_sign_in_a_minute_to_one_account(guarded: Running) -> No
     in_one_minute(work)
 
 
+def test_ten_attempts_to_sign_in_to_the_admin(guarded: Running) -> None:
+    """The admin's login page counts in the same buckets as the API's."""
+
+    def work() -> None:
+        mine = {**from_somewhere(), "Sec-Fetch-Site": "same-origin"}
+        with httpx2.Client(base_url=guarded.url, headers=mine, timeout=30) as http:
+            for number in range(10):
+                form = {"username": f"nobody-{number}@example.com", "password": PASSWORD}
+                assert http.post("/admin/login", data=form).status_code == 400
+            answer = http.post("/admin/login", data={"username": ADMIN[0], "password": ADMIN[1]})
+            assert answer.status_code == 429
+            assert int(answer.headers["retry-after"]) >= 1
+            limited(attempt(http, ADMIN[0], ADMIN[1]), "sign-in", 10)
+
+    in_one_minute(work)
+
+
 def test_two_processes_share_a_limit_over_redis(tmp_path: Path) -> None:
     """120 requests to both together, not to each."""
     need("Redis", there=answers(REDIS))

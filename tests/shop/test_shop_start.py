@@ -183,3 +183,31 @@ def test_being_told_to_stop_finishes_what_is_under_way(tmp_path: Path, workers: 
         assert "Traceback" not in shop.log()
     with running(folder, SERVE) as again:
         again.login("last@example.com", "a-password-of-a-test")
+
+
+def test_workers_that_cannot_start_are_not_tried_forever(tmp_path: Path) -> None:
+    """A broken declaration ends uvicorn's own watch over its workers, too."""
+    folder = copy_application(tmp_path)
+    with (folder / "policy.csv").open("a") as file:
+        file.write("p, custommer, products, list, any, *\n")
+    shop = launch(folder, (*UVICORN, "--workers", "2"))
+    try:
+        shop.process.wait(30)
+    finally:
+        shop.stop()
+    assert "policy_unknown_role" in shop.log()
+    assert "Traceback" not in shop.log()
+
+
+def test_a_schema_that_would_lose_data_stops_the_start_with_a_line(tmp_path: Path) -> None:
+    """In development too, a column that is gone from the declarations is dropped by nobody unasked."""
+    folder = copy_application(tmp_path)
+    assert run_once(folder, "-m", "charter", "db", "upgrade").returncode == 0
+    products = folder / "resources" / "products.py"
+    kept = [line for line in products.read_text().splitlines() if "image_url" not in line]
+    products.write_text("\n".join(kept))
+    told = run_once(folder, "app.py", ENVIRONMENT="development", PORT="0")
+    output = told.stdout + told.stderr
+    assert told.returncode != 0
+    assert re.search(r"migrations: schema_differs .*remove_column.*charter db revision", output), output
+    assert "Traceback" not in output

@@ -1,5 +1,6 @@
 """Runs the toy in this process: built as an application is, on a database of its own, called without a network."""
 
+import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from charter import Settings, build, load_settings
 from charter.auth.sessions import Origin
+from charter.logs import Output
 from charter.services import Services
 from charter.store import Transaction
 from tests.toy import policies, resources
@@ -24,8 +26,6 @@ from tests.toy.resources.members import members
 
 HERE = Path(__file__).parent
 ADMIN = "first@example.org"
-ROLES = ("reader", "editor", "keeper")
-ASK = {"Accept": "application/json"}
 
 
 @dataclass(slots=True)
@@ -41,10 +41,10 @@ class Toy:
         found: Services = self.app.state.charter
         return found
 
-    def client(self, token: str = "") -> httpx2.AsyncClient:
-        """A client, signed in where a token is given."""
+    def client(self, token: str = "", app: Any = None) -> httpx2.AsyncClient:
+        """A client, signed in where a token is given; `app` is something around the application."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        transport = httpx2.ASGITransport(app=self.app)
+        transport = httpx2.ASGITransport(app=app or self.app)
         made = httpx2.AsyncClient(transport=transport, base_url="http://toy", headers=headers)
         self.clients.append(made)
         return made
@@ -139,7 +139,17 @@ async def running(
         finally:
             for client in found.clients:
                 await client.aclose()
+            quieten()
     await empty(url)
+
+
+def quieten() -> None:
+    """Take back what ``build`` did to the logging of this process."""
+    for name, level in (("", logging.WARNING), ("charter", logging.NOTSET)):
+        logger = logging.getLogger(name)
+        logger.setLevel(level)
+        for handler in [handler for handler in logger.handlers if isinstance(handler, Output)]:
+            logger.removeHandler(handler)
 
 
 def url_of(request: pytest.FixtureRequest, folder: Path) -> str:
