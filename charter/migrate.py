@@ -54,13 +54,20 @@ def _run_sqlite(file: Path, work: Callable[[Connection], Any]) -> Any:
         URL.create("sqlite", database=str(file)), poolclass=NullPool, connect_args={"isolation_level": None}
     )
 
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        # A new file turns to WAL in here, where nobody else has it open: that waits for no one, and fails at once.
+        connection.execute("PRAGMA journal_mode=WAL")
+
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with FileLock(f"{file}.lock", timeout=LOCK_SECONDS), engine.begin() as connection:
+    with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
+        file.touch(0o600)
         file.chmod(0o600)
-        return work(connection)
+        with engine.begin() as connection:
+            return work(connection)
 
 
 def upgrade(

@@ -5,7 +5,9 @@ PostgreSQL keeps its own ``uuid`` and ``timestamptz``. Text compares by code poi
 """
 
 import os
+import re
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from enum import Enum
 from math import isfinite
@@ -232,13 +234,17 @@ Slug = Annotated[str, StringConstraints(max_length=80)]
 """A name for URLs, made from another field by ``from_field``."""
 
 
+_PHONE = re.compile(r"\s*\+[0-9\s().\-/]+")
+
+
 def _e164(value: str) -> str:
     """A telephone number in E.164 form; ValueError for what is none. It has to be given with its country code."""
-    try:
-        number = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    number = None
+    if _PHONE.fullmatch(value):  # the library would drop any other character, and extensions with it
+        with suppress(phonenumbers.NumberParseException):
+            number = phonenumbers.parse(value, None)
+    possible = phonenumbers.ValidationResult.IS_POSSIBLE  # and not only within its town
+    if number is None or phonenumbers.is_possible_number_with_reason(number) != possible:
         msg = "must be a telephone number with its country code, such as +4915112345678"
         raise ValueError(msg)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

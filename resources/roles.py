@@ -42,5 +42,8 @@ role_permissions = Resource(
     filter=("role_id", "permission_id"),
     sort=("role_id", "permission_id"),
     include=("role", "permission"),
-    admin=Screen(icon="link", columns=("role", "permission")),
+    admin=Screen(
+        icon="link",
+        columns=("role", "permission.resource", "permission.action", "permission.rows", "permission.fields"),
+    ),
 )

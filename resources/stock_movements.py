@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from annotated_types import Ge, Le, MaxLen
+from pydantic import AfterValidator
 from sqlalchemy import Index, text
 
 from charter import (
@@ -63,10 +64,18 @@ stock_movements = Resource(
 )
 
 
+def _some(pieces: int) -> int:
+    """A change of nothing is none."""
+    if not pieces:
+        msg = "must not be 0"
+        raise ValueError(msg)
+    return pieces
+
+
 class StockChange(Body):
     """How many pieces came or went, and why."""
 
-    delta: Annotated[int, Ge(-MOST), Le(MOST)]
+    delta: Annotated[int, Ge(-MOST), Le(MOST), AfterValidator(_some)]
     reason: Literal["adjust", "recount", "damage", "delivery"]
     note: Annotated[str, MaxLen(500)] | None = None
 

@@ -18,7 +18,7 @@ from charter.admin.fields import (
     secret_codec,
 )
 from charter.admin.lookups import Lookup
-from charter.admin.sight import Sight
+from charter.admin.sight import Sight, sight_of
 from charter.admin.visit import visit
 from charter.catalog import Entry, Field
 from charter.declare import Input
@@ -135,7 +135,7 @@ def _typed(view: "EntryView", sight: Sight, field: Field, about: dict[str, Any],
     """The form field for a column, by its kind."""
     target = reference_target(sight, field.name)
     if target is not None:
-        return Reference(Lookup(field.name, view, Sight(sight.services, sight.caller, target)), needed=needed, **about)
+        return Reference(Lookup(field.name, view, sight_of(sight.services, target)), needed=needed, **about)
     currency = sight.services.settings.currency
     if field.kind == "boolean" and not field.nullable and not about["blind"]:
         return Switch(**_as_switch(about))
@@ -159,10 +159,10 @@ def _select(about: dict[str, Any]) -> dict[str, Any]:
 
 def _choices(sight: Sight, field: Field) -> tuple[str, ...]:
     """The declared ones; for an account's role the roles up to the caller's own."""
-    if sight.entry is sight.services.auth.entry and field.name == "role" and sight.caller is not None:
-        order = sight.services.roles.order
-        return order[1 : order.index(sight.caller.role) + 1]
-    return field.choices
+    choices = sight.choices(field)
+    if sight.is_role(field) and sight.caller is not None:
+        return choices[: choices.index(sight.caller.role) + 1]
+    return choices
 
 
 def _bounds(field: Field) -> dict[str, Any]:

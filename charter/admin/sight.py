@@ -8,15 +8,16 @@ from typing import Any, Literal
 from pydantic.fields import FieldInfo
 
 from charter.access import Decision
-from charter.catalog import Entry, Relation, body_model
+from charter.admin.visit import visit
+from charter.catalog import Entry, Field, Relation, body_model
 from charter.declare import Caller
 from charter.services import Services
 
 DEFAULT_COLUMNS = 6
 """Columns of a list whose declaration names none."""
 
-TITLES = ("name", "title", "label", "email")
-"""Fields that people call a row by, the best first."""
+TITLES = ("name", "title", "label")
+"""Fields that people call a row by, the best first; else it is the first text of its columns, or of all."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,21 @@ class Sight:
         return decision.fields if decision else frozenset()
 
     def target(self, relation: Relation) -> Entry | None:
-        """The entry at the other end of a to-one relation, where the caller may read it."""
+        """The entry at the other end of a relation, where the caller may read it."""
         found = self.services.catalog.of_table(relation.target)
         return found if found is not None and self.decision("read", found) else None
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
-        """The columns of the list: the declared ones, else the first readable ones."""
+        """The columns of the list."""
+        return self.columns("list")
+
+    def columns(self, action: str) -> tuple[str, ...]:
+        """The columns of a table of such rows: the declared ones, else the first readable ones."""
         declared = self.entry.resource.admin.columns
         if declared:
-            return tuple(name for name in declared if self.shows(name, "list")) or ("id",)
-        return tuple(name for name in self._named("list") if name != "id")[:DEFAULT_COLUMNS] or ("id",)
+            return tuple(name for name in declared if self.shows(name, action)) or ("id",)
+        return tuple(name for name in self._named(action) if name != "id")[:DEFAULT_COLUMNS] or ("id",)
 
     @cached_property
     def detailed(self) -> tuple[str, ...]:
@@ -84,7 +89,17 @@ class Sight:
         found = (item for item in self.entry.relations.values() if not item.many and not item.local.primary_key)
         return next((item for item in found if item.local.name == name), None)
 
+    def collections(self) -> tuple[Relation, ...]:
+        """The to-many relations that the caller may follow: what refers here, and by a field that they may read."""
+        found = ((item, self.target(item)) for item in self.entry.relations.values() if item.many)
+        return tuple(item for item, target in found if target and item.remote.name in self.fields("read", target))
+
     @property
+    def has_pages(self) -> bool:
+        """Whether rows that the caller may read have a page of their own; SQLAdmin asks for the list as well."""
+        return self.may("list") and self.may("read")
+
+    @cached_property
     def links(self) -> frozenset[str]:
         """Relations whose target has a page of its own for the caller."""
         found = {item.name: self.target(item) for item in self.entry.relations.values()}
@@ -99,12 +114,6 @@ class Sight:
         """The declared search fields that the list shows to this caller."""
         return tuple(name for name in self.entry.resource.search if name in self.fields("list"))
 
-    def computed(self, action: Literal["list", "read"]) -> tuple[str, ...]:
-        """The computed ones among what a page shows."""
-        fields = self.entry.fields
-        names = self.listed if action == "list" else self.detailed
-        return tuple(name for name in names if name in fields and fields[name].column is None)
-
     def writable(self, kind: Literal["create", "update"]) -> Mapping[str, FieldInfo]:
         """What a form may set: exactly what the API would take from this caller."""
         decision = self.decision(kind)
@@ -115,6 +124,14 @@ class Sight:
         if action in {"create", "update"}:
             return self.entry.takes_writes and bool(self.writable("create" if action == "create" else "update"))
         return self.decision(action) is not None and (action != "delete" or self.entry.takes_writes)
+
+    def is_role(self, field: Field) -> bool:
+        """Whether a field is the role of an account."""
+        return self.entry is self.services.auth.entry and field.name == "role"
+
+    def choices(self, field: Field) -> tuple[str, ...]:
+        """The only values that a field may have: the declared ones, or the roles that an account may have."""
+        return self.services.roles.order[1:] if self.is_role(field) else field.choices
 
     @cached_property
     def title_field(self) -> str | None:
@@ -129,6 +146,11 @@ class Sight:
         text = getattr(row, self.title_field, None) if self.title_field else None
         return str(text) if text else str(row.id)
 
+    @property
+    def plural(self) -> str:
+        """What many rows are called."""
+        return self.entry.resource.admin.label or self.label(self.entry.name.replace("-", "_"))
+
     def label(self, name: str) -> str:
         """A column's heading: ``is_active`` -> ``Is active``; the id of a related row is called like the relation."""
         relation = self.reference(name)
@@ -136,4 +158,13 @@ class Sight:
         return words[:1].upper() + words[1:]
 
 
-__all__ = ["Sight"]
+def sight_of(services: Services, entry: Entry) -> Sight:
+    """The entry through the eyes of whoever asks now; made once in a visit."""
+    here = visit()
+    if entry.name not in here.sights:
+        here.sights[entry.name] = Sight(services, here.caller, entry)
+    found: Sight = here.sights[entry.name]
+    return found
+
+
+__all__ = ["Sight", "sight_of"]

@@ -8,7 +8,7 @@ from sqladmin.authorization import AuthorizationBackend
 from starlette.requests import Request
 from starlette.responses import Response
 
-from charter.admin.sight import Sight
+from charter.admin.sight import sight_of
 from charter.admin.visit import visit
 from charter.auth.tokens import derived_key
 from charter.declare import Caller
@@ -121,9 +121,7 @@ class Rights(AuthorizationBackend):
         entry = self.services.catalog.entries.get(identity)
         if wanted is None or entry is None:
             return False
-        if identity not in here.sights:
-            here.sights[identity] = Sight(self.services, here.caller, entry)
-        if not here.sights[identity].may(wanted):
+        if not sight_of(self.services, entry).may(wanted):
             return False
         return obj is None or wanted not in here.within or obj.id in here.within[wanted]
 

@@ -19,7 +19,7 @@ from charter.admin.rows import ruled_sessions
 from charter.admin.sign_in import Door, Rights
 from charter.admin.views import RefusedError, view_of
 from charter.admin.visit import visit
-from charter.errors import CODES, ApiException, BadRequestException, problem_response
+from charter.errors import ApiException, BadRequestException, problem_response
 from charter.services import Services
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -119,7 +119,7 @@ class Site(Admin):
         context: dict[str, Any] = {
             "status_code": error.status,
             "message": error.detail,
-            "title": CODES[error.code].title,
+            "title": error.title,
         }
         page: Response = await self.templates.TemplateResponse(request, "sqladmin/error.html", context, error.status)
         page.headers.update(error.headers)

@@ -12,11 +12,13 @@ from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from charter.admin.cells import cell, compute, related_attributes
 from charter.admin.forms import EntryForm, form_of, form_values, reference_target
 from charter.admin.lookups import Lookup, containing
+from charter.admin.narrowing import conditions, narrowings
+from charter.admin.related import related_tables
 from charter.admin.rows import RULE
-from charter.admin.sight import Sight
-from charter.admin.values import shown
+from charter.admin.sight import Sight, sight_of
 from charter.admin.visit import visit
 from charter.catalog import Entry
 from charter.errors import ApiException, AuthorizationException, NotFoundException
@@ -42,11 +44,6 @@ class PerCaller:
         """What SQLAdmin worked out from the class is of no use here."""
 
 
-def _relations(view: "EntryView", names: Sequence[str]) -> list[Any]:
-    heads = dict.fromkeys(name.partition(".")[0] for name in names)
-    return [getattr(view.model, head) for head in heads if head in view.entry.relations]
-
-
 class EntryView(ModelView):
     """The screens of one entry."""
 
@@ -62,9 +59,9 @@ class EntryView(ModelView):
     _search_fields = PerCaller(lambda view: view.sight.searchable())
     _sort_fields = PerCaller(lambda view: view.sight.sortable())
     _list_prop_names = PerCaller(lambda view: view.sight.listed)
-    _list_relations = PerCaller(lambda view: _relations(view, view.sight.listed))
+    _list_relations = PerCaller(lambda view: related_attributes(view.sight, view.sight.listed))
     _details_prop_names = PerCaller(lambda view: view.sight.detailed)
-    _details_relations = PerCaller(lambda view: _relations(view, view.sight.detailed))
+    _details_relations = PerCaller(lambda view: related_attributes(view.sight, view.sight.detailed))
     _relation_names = PerCaller(lambda view: [r.name for r in view.entry.relations.values()])
     _non_link_related_fields = PerCaller(lambda view: view.entry.relations.keys() - view.sight.links)
     _form_ajax_refs = PerCaller(lambda view: view.lookups())
@@ -74,11 +71,7 @@ class EntryView(ModelView):
     @property
     def sight(self) -> Sight:
         """The entry through the eyes of whoever asks now."""
-        here = visit()
-        if self.entry.name not in here.sights:
-            here.sights[self.entry.name] = Sight(self.services, here.caller, self.entry)
-        found: Sight = here.sights[self.entry.name]
-        return found
+        return sight_of(self.services, self.entry)
 
     # Who may
 
@@ -116,6 +109,10 @@ class EntryView(ModelView):
         ordered = field.desc() if request.query_params.get("sort") == "desc" else field.asc()
         return stmt.order_by(ordered.nulls_last(), model.id)
 
+    def get_filters(self) -> Any:
+        """What stands beside the list."""
+        return narrowings(self, self.sight)
+
     async def list(self, request: Request) -> Pagination:
         """One page of the rows that the caller may list."""
         size = self.validate_page_number(request.query_params.get("pageSize"), self.page_size)
@@ -123,7 +120,8 @@ class EntryView(ModelView):
         if size < 1:
             raise HTTPException(400, "A page has at least one row.")
         size = min(size, max(self.page_size_options))
-        wanted = self.search_query(select(self.model), request.query_params.get("search", ""))
+        wanted: Select[Any] = select(self.model).where(*conditions(self.sight, request))
+        wanted = self.search_query(wanted, request.query_params.get("search", ""))
         counted = wanted.with_only_columns(func.count(), maintain_column_froms=True)
         count = (await self._run_query(counted))[0]
         page = min(max(page, 1), Pagination.max_page(count, size))
@@ -142,17 +140,19 @@ class EntryView(ModelView):
         if row is None:
             raise NotFoundException
         await self._look_closer([row], "read")
+        visit().row = row
         return row
+
+    async def details_context(self, request: Request) -> dict[str, Any]:
+        """What the template shows below the row: whatever refers to it."""
+        return {"related": await related_tables(self._run_arbitrary_query, request, self.sight, visit().row)}
 
     async def _look_closer(self, rows: Sequence[Any], action: Literal["list", "read"]) -> None:
         """What a page needs beyond the columns: computed values, and which buttons a row gets."""
         ids = [row.id for row in rows]
         model: Any = self.model
-        names = self.sight.computed(action)
-        if ids and names:
-            expressions = [self.entry.fields[name].expression for name in names]
-            found = await self._run_arbitrary_query(select(model.id, *expressions).where(model.id.in_(ids)))
-            visit().computed.update({row[0]: dict(zip(names, row[1:], strict=True)) for row in found})
+        names = self.sight.listed if action == "list" else self.sight.detailed
+        await compute(self._run_arbitrary_query, self.sight, rows, names)
         for wanted in ("read", "update", "delete"):
             decision = self.sight.decision(wanted)
             if ids and decision is not None and "any" not in decision.rows:
@@ -160,26 +160,10 @@ class EntryView(ModelView):
                 visit().within[wanted] = frozenset(await self._run_query(statement))
 
     async def get_list_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:  # noqa: ARG002 # SQLAdmin's face
-        return self._shown(obj, prop, short=True)
+        return cell(self.sight, obj, prop, short=True)
 
     async def get_detail_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:  # noqa: ARG002 # same
-        return self._shown(obj, prop, short=False)
-
-    def _shown(self, row: Any, name: str, *, short: bool) -> tuple[Any, Any]:
-        """A value, and how a page shows it; a related row by its title, never whole."""
-        head, _, tail = name.partition(".")
-        if head not in self.entry.relations:
-            field = self.entry.fields[head]
-            value = getattr(row, head) if field.column is not None else visit().computed.get(row.id, {}).get(head)
-            return value, shown(field, value, self.services.settings.currency, short=short)
-        related = getattr(row, head)
-        target = self.sight.target(self.entry.relations[head])
-        if related is None or target is None:
-            return None, ""
-        if not tail:
-            return related, Sight(self.services, visit().caller, target).call(related)
-        value = getattr(related, tail)
-        return value, shown(target.fields[tail], value, self.services.settings.currency, short=short)
+        return cell(self.sight, obj, prop, short=False)
 
     # Forms
 
@@ -189,7 +173,7 @@ class EntryView(ModelView):
         names = {**sight.writable("create"), **sight.writable("update")}
         targets = {name: reference_target(sight, name) for name in names}
         found = {name: target for name, target in targets.items() if target is not None}
-        return {name: Lookup(name, self, Sight(self.services, sight.caller, entry)) for name, entry in found.items()}
+        return {name: Lookup(name, self, sight_of(self.services, entry)) for name, entry in found.items()}
 
     async def scaffold_form(self, rules: Any = None) -> type[EntryForm]:  # noqa: ARG002 # SQLAdmin's face
         return form_of(self, self.sight, "update" if visit().action == "update" else "create")
@@ -257,7 +241,7 @@ def view_of(services: Services, entry: Entry) -> type[EntryView]:
     screen = entry.resource.admin
     attributes = {
         "name": snake_case(entry.title).replace("_", " ").capitalize(),
-        "name_plural": screen.label or Sight(services, None, entry).label(entry.name.replace("-", "_")),
+        "name_plural": Sight(services, None, entry).plural,
         "icon": f"fa-solid fa-{screen.icon}",
         "category": screen.group,
         "entry": entry,

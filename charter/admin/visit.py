@@ -24,7 +24,8 @@ class Visit:
 
     ``form`` is the submitted form, ``row`` the row that it changes, ``failure`` what a write raised, ``deleted`` how
     many rows are gone already. ``within`` holds, for actions that a rule limits to some rows, those of this page.
-    ``computed`` are the values of computed fields, by row; ``sights`` what the caller sees, by resource.
+    ``computed`` are the values of computed fields, by row; ``sights`` what the caller sees, by resource; ``narrowed``
+    what the list was narrowed by.
     """
 
     resource: str = ""
@@ -37,6 +38,7 @@ class Visit:
     within: dict[str, frozenset[UUID]] = field(default_factory=dict)
     computed: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     sights: dict[str, Any] = field(default_factory=dict)
+    narrowed: dict[str, str] = field(default_factory=dict)
 
 
 _under_way: ContextVar[Visit | None] = ContextVar("charter_admin_visit", default=None)

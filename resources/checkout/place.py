@@ -102,7 +102,6 @@ def _refusal(tx: Transaction, line: Row) -> FieldError:
 
 def _check_expected(expected: int | None, totals: Totals) -> None:
     if expected is not None and expected != totals.grand_total:
-        error = FieldError(
-            "/expected_total", "price_changed", "is not the total any more", {"available": totals.grand_total}
-        )
+        more = {"requested": expected, "available": totals.grand_total}
+        error = FieldError("/expected_total", "price_changed", "is not the total any more", more)
         raise ConflictException("The total has changed.", code="price_changed", errors=[error])

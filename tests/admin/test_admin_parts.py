@@ -179,13 +179,13 @@ async def test_a_caller_sees_what_the_decisions_say(desk: Office) -> None:
     def sight(role: str | None) -> Sight:
         return Sight(services, Caller(role) if role else None, entry)
 
-    assert sight("reader").listed == ("title", "mood", "folder")
+    assert sight("reader").listed == ("title", "mood", "folder", "letters")
     assert sight(None).listed == ("id",)
     assert sight(None).detailed == ()
     assert "fee" not in sight("reader").detailed
     assert "fee" in sight("keeper").detailed
     assert "secret" not in sight("keeper").detailed
-    assert sight("keeper").sortable() == ("title", "mood")
+    assert sight("keeper").sortable() == ("title", "mood", "fee")
     assert sight("reader").searchable() == ("title", "text")
     assert set(sight("reader").writable("update")) == {"title", "text", "tag", "folder_id", "is_public", "fee", "shout"}
     assert "is_pinned" in sight("keeper").writable("update")

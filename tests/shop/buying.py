@@ -37,6 +37,13 @@ def verified(shop: Running, role: str = "customer") -> Person:
     return person
 
 
+def able(shop: Running, person: Person) -> Person:
+    """The same person, whose address is proved at the latest now."""
+    if not okay(person.http.get("/users/me"))["is_verified"]:
+        verify(shop, person)
+    return person
+
+
 def add(person: Person, goods: Row, quantity: int = 1) -> Row:
     """A fresh line in the cart of `person`."""
     return created(person.http.post("/cart", json={"product_id": goods["id"], "quantity": quantity}))

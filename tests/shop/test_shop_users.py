@@ -157,14 +157,14 @@ def test_the_permissions_of_each_role_are_told(people: People) -> None:
     assert customer["products"].keys() == {"list", "read"}
     assert customer["products"]["list"]["rows"] == ["published"]
     assert "cost_price" not in customer["products"]["read"]["fields"]
-    assert customer["cart"].keys() == {"list", "read", "create", "update", "delete"}
+    assert customer["cart"].keys() == {"list", "read", "create", "update", "delete", "export", "import"}
     assert customer["users"].keys() == {"read", "update"}
     assert customer["docs"].keys() == {"access"}
     assert "admin" not in customer
     assert support["admin"].keys() == {"access"}
     assert support["products"]["list"]["rows"] == ["any"]
     assert "cost_price" not in support["products"]["read"]["fields"]
-    assert admin["users"].keys() == {"list", "read", "create", "update", "delete"}
+    assert admin["users"].keys() == {"list", "read", "create", "update", "delete", "export"}
     assert "cost_price" in admin["products"]["update"]["fields"]
     assert told["anonymous"]["resources"].keys() == {"products", "categories", "docs"}
     assert {role: found["role"] for role, found in told.items()} == {role: role for role in ROLES}

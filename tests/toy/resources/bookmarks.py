@@ -23,7 +23,7 @@ def add_or_count(tx: Transaction, change: Change) -> Created:
     columns = rows.columns
     mine = (columns.user_id == change.values["user_id"], columns.note_id == change.values["note_id"])
     hit = rows.update_where(*mine, values={"count": columns.count + change.values["count"]})
-    return Created(hit[0]["id"], new=False) if hit else tx.insert(tx.entry(bookmarks), change)
+    return Created(hit[0]["id"], new=False) if hit else tx.insert(change)
 
 
 bookmarks = Resource(

@@ -15,7 +15,7 @@ class Comment(Table, table=True):
     text: str = Field(min_length=1, max_length=500)
     note_id: UUID = Field(foreign_key="note.id", on_delete="CASCADE", write="create")
 
-    note: "Note" = Relationship()
+    note: "Note" = Relationship(back_populates="comments")
 
 
 comments = Resource(

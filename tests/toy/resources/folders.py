@@ -1,9 +1,12 @@
 """Folders: a tree that notes lie in."""
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 from uuid import UUID
 
 from charter import Field, Relationship, Resource, Slug, Table, from_field
+
+if TYPE_CHECKING:
+    from tests.toy.resources.notes import Note
 
 
 class Folder(Table, table=True):
@@ -14,7 +17,11 @@ class Folder(Table, table=True):
     remark: str | None = Field(None, max_length=100)
     parent_id: UUID | None = Field(None, foreign_key="folder.id", on_delete="RESTRICT")
 
-    parent: Optional["Folder"] = Relationship(sa_relationship_kwargs={"remote_side": "Folder.id"})
+    parent: Optional["Folder"] = Relationship(
+        back_populates="children", sa_relationship_kwargs={"remote_side": "Folder.id"}
+    )
+    children: list["Folder"] = Relationship(back_populates="parent")
+    notes: list["Note"] = Relationship(back_populates="folder")
 
 
 folders = Resource(

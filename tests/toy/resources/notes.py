@@ -26,6 +26,7 @@ from charter import (
 from tests.toy.resources.traces import traces
 
 if TYPE_CHECKING:
+    from tests.toy.resources.comments import Comment
     from tests.toy.resources.folders import Folder
 
 REFUSED = "refuse me before"
@@ -68,7 +69,8 @@ class Note(Table, table=True):
     folder_id: UUID | None = Field(None, foreign_key="folder.id", on_delete="RESTRICT")
     author_id: UUID = Field(foreign_key="users.id", on_delete="CASCADE", write="never")
 
-    folder: Optional["Folder"] = Relationship()
+    folder: Optional["Folder"] = Relationship(back_populates="notes")
+    comments: list["Comment"] = Relationship(back_populates="note")
 
 
 async def prepare(change: Change) -> None:
@@ -119,5 +121,5 @@ notes = Resource(
         Input("shout", bool, description="Write the title in capitals."),
     ),
     hooks=Hooks(prepare=prepare, before=before, after=after, after_commit=after_commit),
-    admin=Screen(columns=("title", "mood", "folder")),
+    admin=Screen(columns=("title", "mood", "folder", "fee", "letters")),
 )
