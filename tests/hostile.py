@@ -59,6 +59,9 @@ IDS += (NOWHERE.replace("-", ""), f"urn:uuid:{NOWHERE}", "null", "undefined", "%
 LAST = {"/auth/logout"}
 """Who has been here is signed out."""
 
+STANDING = {"role", "is_active"}
+"""Fields of one's own account whose change ends the sign-in; those of another account are attacked as any other."""
+
 DEEP = 100_000
 VALUES = (
     *("null", "true", "0", "-1", "1.5", "-0.0", "1e999", "-1e999", "NaN", "Infinity", "-Infinity", "1e-400", "1E3"),
@@ -288,7 +291,8 @@ def _on_parameters(target: Target) -> Iterator[Attack]:
 def _on_fields(target: Target) -> Iterator[Attack]:
     if target.media != JSON:
         return
-    names = [*target.schema.get("properties", {}), "nothing"]
+    spared = STANDING if target.template.endswith("/me") else set()
+    names = [name for name in (*target.schema.get("properties", {}), "nothing") if name not in spared]
     good = target.good() if target.method != "patch" else {}
     for value in VALUES:
         for name in names:
