@@ -1,1 +1,1 @@
-"""Tests: `framework` on a toy application, `shop` and `admin` on the real one in real processes, the house's own laws."""
+"""Tests: `framework` on a toy application, `shop` and `admin` on the real one, and the laws of the house."""

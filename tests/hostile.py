@@ -25,8 +25,8 @@ MARKER = "dontrepeatme"
 SLOWEST = 5.0
 """Seconds."""
 
-LEGAL = {200, 201, 202, 204, 307}
-"""Successes; 307 leads from a path with a slash at its end to the one without."""
+LEGAL = {200, 201, 202, 204}
+"""Successes."""
 
 ORDER = ("post", "put", "patch", "get", "delete")
 """Writes first, so that reads meet whatever was kept of them."""
@@ -58,6 +58,9 @@ IDS += (NOWHERE.replace("-", ""), f"urn:uuid:{NOWHERE}", "null", "undefined", "%
 
 LAST = {"/auth/logout"}
 """Who has been here is signed out."""
+
+STANDING = {"role", "is_active"}
+"""Fields of one's own account whose change ends the sign-in; those of another account are attacked as any other."""
 
 DEEP = 100_000
 VALUES = (
@@ -288,7 +291,8 @@ def _on_parameters(target: Target) -> Iterator[Attack]:
 def _on_fields(target: Target) -> Iterator[Attack]:
     if target.media != JSON:
         return
-    names = [*target.schema.get("properties", {}), "nothing"]
+    spared = STANDING if target.template.endswith("/me") else set()
+    names = [name for name in (*target.schema.get("properties", {}), "nothing") if name not in spared]
     good = target.good() if target.method != "patch" else {}
     for value in VALUES:
         for name in names:

@@ -75,6 +75,7 @@ def build(
         title=settings.brand_name,
         version=__version__,
         docs_url=None,
+        redirect_slashes=False,
         redoc_url=None,
         lifespan=_lifespan(services, declared, {*PUBLIC, *public}),
     )

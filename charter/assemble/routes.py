@@ -8,6 +8,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from charter.depends import SAFE, get_db
 from charter.errors import DeclarationError, Problem
 from charter.pages import docs_routes, welcome
 from charter.rest import RULE, enter
@@ -16,6 +17,7 @@ from charter.services import Services
 from charter.version import __version__
 
 PUBLIC = {
+    "admin:door",
     "welcome",
     "docs:assets",
     "openapi",
@@ -80,8 +82,26 @@ def check_routes(app: FastAPI, public: Collection[str]) -> None:
         for found in iter_route_contexts(app.routes)
         if not _has_rule(found, public)
     ]
+    problems += [
+        Problem(
+            "late_commit",
+            f"route {found.path}",
+            "takes get_db in a way that commits only after the answer was sent;",
+            "Take Database, or Depends(get_db, scope='function').",
+        )
+        for found in iter_route_contexts(app.routes)
+        if _commits_late(found)
+    ]
     if problems:
         raise DeclarationError(problems)
+
+
+def _commits_late(found: Any) -> bool:
+    """Whether a route that may write has a session that FastAPI closes after the answer (its default)."""
+    dependant = getattr(found, "dependant", None)
+    if dependant is None or set(found.methods or ()) <= SAFE:
+        return False
+    return any(inner.call is get_db and inner.scope != "function" for inner in _inner(dependant))
 
 
 def _has_rule(found: Any, public: Collection[str]) -> bool:
@@ -91,13 +111,13 @@ def _has_rule(found: Any, public: Collection[str]) -> bool:
     if hasattr(found.endpoint, RULE):
         return True
     dependant = getattr(found, "dependant", None)
-    return dependant is not None and any(_is_guard(call) for call in _calls(dependant))
+    return dependant is not None and any(_is_guard(inner.call) for inner in _inner(dependant))
 
 
-def _calls(dependant: Any) -> Iterable[Any]:
+def _inner(dependant: Any) -> Iterable[Any]:
     for inner in dependant.dependencies:
-        yield inner.call
-        yield from _calls(inner)
+        yield inner
+        yield from _inner(inner)
 
 
 def _is_guard(call: Any) -> bool:

@@ -47,9 +47,12 @@ def _filler(field: Field) -> InTransaction:
             return
         assert field.column is not None  # noqa: S101 # a slug is always a column
         slug = slug_of(str(change.values.get(field.slug_of, "")))
-        stem = slug[: LONGEST - 8]
-        taken = tx.execute(select(field.column).where(field.column.startswith(stem, autoescape=True))).scalars()
-        change.values[field.name] = first_free(slug, set(taken))
+        taken: set[str] = set()
+        if tx.execute(select(field.column).where(field.column == slug)).first() is not None:
+            stem = f"{slug}-" if len(slug) <= LONGEST - 8 else slug[: LONGEST - 8]  # a tail may cut a long one
+            numbered = field.column.startswith(stem, autoescape=True)
+            taken = {slug, *tx.execute(select(field.column).where(numbered)).scalars()}
+        change.values[field.name] = first_free(slug, taken)
 
     return fill_slug
 

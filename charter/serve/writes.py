@@ -97,7 +97,15 @@ async def run(services: Services, plan: WritePlan, work: Any) -> Written:
         change.old = await services.store.read(lambda tx: target_of(tx, plan))
     for prepare in prepares:
         await prepare(change)
-    written: Written = await services.store.write(work)
+    given = dict(change.values)
+
+    def attempt(tx: Transaction) -> Written:
+        """Start from what was given: a transaction that lost against another one is run again."""
+        change.values, change.row = dict(given), {}
+        done: Written = work(tx)
+        return done
+
+    written = await services.store.write(attempt)
     for hooks in plan.lens.entry.hooks:
         if hooks.after_commit is not None:
             try:

@@ -12,29 +12,8 @@ import httpx2
 
 Row = dict[str, Any]
 
-ALPHABET = (
-    "a",
-    "A",
-    "b",
-    "B",
-    "é",
-    "É",
-    "ß",
-    "ẞ",
-    "SS",
-    "σ",
-    "ς",
-    "Σ",
-    "İ",
-    "%",
-    "_",
-    "\\",
-    "z",
-    "Z",
-    "🗼",
-    "\uffee",
-    " ",
-)
+SIGMAS = ("\N{GREEK SMALL LETTER SIGMA}", "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK CAPITAL LETTER SIGMA}")
+ALPHABET = (*"aAbBéÉßẞİ%_zZ🗼 \\", "SS", "\uffee", *SIGMAS)
 """What texts are made of: letters with unusual case, characters that patterns use, one beyond UTF-16's first plane."""
 
 NUMERIC: dict[str, Callable[[Any, Any], bool]] = {"": eq, "__gt": gt, "__gte": ge, "__lt": lt, "__lte": le}

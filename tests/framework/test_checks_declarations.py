@@ -8,7 +8,7 @@ from typing import Any, Literal, Optional
 from uuid import UUID
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from sqlalchemy import MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from charter import Computed, Field, Relationship, Resource, Roles, Scope, Screen, Slug, Table, build, from_field
 from charter.catalog import compile_catalog
 from charter.checks import check
+from charter.depends import get_db, require_role
 from charter.errors import DeclarationError, Problem
 from tests.toy import policies, resources
 from tests.toy.running import HERE, toy_settings
@@ -219,12 +220,20 @@ def test_a_missing_policy_is_one_problem(tmp_path: Path) -> None:
 
 
 def test_a_hand_written_route_needs_a_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A route with neither a rule nor a public name stops the start, by its path."""
+    """A route with neither a rule nor a public name stops the start, and so does one whose commit would come late."""
     router = APIRouter()
 
     @router.get("/loose")
     async def loose() -> None:
         """Nobody is asked."""
+
+    @router.post("/late", dependencies=[Depends(get_db), Depends(require_role("keeper"))])
+    async def late() -> None:
+        """FastAPI would commit after the answer."""
+
+    @router.post("/early", dependencies=[Depends(get_db, scope="function"), Depends(require_role("keeper"))])
+    async def early() -> None:
+        """As it should be."""
 
     @router.get("/open", name="open")
     async def public() -> None:
@@ -242,7 +251,8 @@ def test_a_hand_written_route_needs_a_rule(tmp_path: Path, monkeypatch: pytest.M
 
     with pytest.raises(DeclarationError) as error:
         asyncio.run(start())
-    assert [(problem.code, problem.where) for problem in error.value.problems] == [("no_route_rule", "route /loose")]
+    expected = {("no_route_rule", "route /loose"), ("late_commit", "route /late")}
+    assert told(list(error.value.problems)) == expected
     assert "public" in error.value.problems[0].hint
     assert not (tmp_path / "toy.db").exists()
 

@@ -9,7 +9,7 @@ import pytest
 from tests.hostile import Attack, attacks, verdict, walk
 from tests.toy.running import Toy
 
-EVERY = int(os.environ.get("ATTACK_EVERY", "7"))
+EVERY = int(os.environ.get("ATTACK_EVERY", "16"))
 ROLES = ("anonymous", "reader", "editor")
 
 pytestmark = pytest.mark.anyio

@@ -110,14 +110,13 @@ def test_elsewhere_a_new_resource_needs_a_revision(tmp_path: Path, empty_databas
     """`charter db revision`, then `charter db upgrade`: the schema is as declared, and the endpoints answer."""
     folder = copy_application(tmp_path)
 
-    def charter(*arguments: str, code: int = 0) -> str:
+    def charter(*arguments: str) -> str:
         told = run_once(folder, "-m", "charter", *arguments, **empty_database)
-        assert told.returncode == code, told.stdout + told.stderr
+        assert told.returncode == 0, told.stdout + told.stderr
         return told.stdout
 
     charter("db", "upgrade")
     with_brands(folder)
-    assert "add_table" in charter("db", "check", code=1)
     assert "0002_brands.py" in charter("db", "revision", "-m", "brands")
     assert charter("db", "upgrade") == "schema brought to revision 0002\n"
     assert charter("db", "check") == "The schema is as declared.\n"

@@ -60,14 +60,10 @@ AT_START = (
     Part("casbin", "Enforcer.enforce"),
     Part("slowapi.wrappers", "LimitGroup.__iter__"),
     Part("sqladmin", "Admin.add_model_view"),
-    Part("fastapi", "APIRouter.add_api_route"),
-    Part("sqlmodel", "Relationship"),
-    Part("uvicorn", "Server.serve"),
 )
 IN_REQUESTS = (
     Part("fastapi_pagination", "Params.to_raw_params", "GET", "/products"),
     Part("fastapi_users.password", "PasswordHelper.verify_and_update", "POST", "/auth/login"),
-    Part("sqladmin.templating", "_TemplateResponse.__call__", "GET", "/admin/login"),
 )
 
 
@@ -116,7 +112,7 @@ def test_with_every_package_everything_starts(folder: Path) -> None:
     """The control: the same processes with another name blocked start, answer, and run tests."""
     code = BLOCK.format(package="no_such_package")
     with started(folder, code) as shop:
-        assert [ask(shop, part).status_code for part in IN_REQUESTS] == [200, 200, 200]
+        assert [ask(shop, part).status_code for part in IN_REQUESTS] == [200, 200]
     told = run_once(folder, *TEST_COMMAND, **with_code(folder, code))
     assert told.returncode == 0, told.stdout
 
