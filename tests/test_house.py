@@ -37,6 +37,7 @@ DOORS = {
     "jwt": ("charter/auth/",),
     "limits": ("charter/plugins/ratelimit/",),
     "markupsafe": ("charter/admin/",),
+    "phonenumbers": ("charter/types.py",),
     "pwdlib": ("charter/auth/",),
     "pydantic_settings": ("charter/settings/",),
     "redis": ("charter/plugins/ratelimit/",),

@@ -126,7 +126,8 @@ def relate_refresh_tokens(account: Any) -> None:
         return
     table = refresh_token_table(account.__table__)
     token = type("RefreshToken", (), {"__doc__": "One refresh token of an account; only its hash is kept."})
-    account._sa_registry.map_imperatively(token, table, properties={"user": relationship(account, viewonly=True)})
+    registry = account.__mapper__.registry
+    registry.map_imperatively(token, table, properties={"user": relationship(account, viewonly=True)})
     account.refresh_tokens = relationship(token, viewonly=True)
 
 

@@ -75,7 +75,8 @@ def checks_of(field: Field) -> list[tuple[str, str]]:
     if high is not None:
         found.append((f"{field.name}_max", f"{name} <= {high}"))
     if field.kind == "text" and field.max_length:
-        found.append((f"{field.name}_length", f"length({name}) <= {field.max_length}"))
+        least = f" AND length({name}) >= {field.min_length}" if field.min_length else ""
+        found.append((f"{field.name}_length", f"length({name}) <= {field.max_length}{least}"))
     if field.choices:
         quoted = ", ".join("'" + choice.replace("'", "''") + "'" for choice in field.choices)
         found.append((f"{field.name}_choice", f"{name} IN ({quoted})"))

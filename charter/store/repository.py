@@ -26,7 +26,9 @@ class Repository:
         """Insert a row, running the resource's hooks; returns it with its defaults."""
         change = Change("create", None, self._columns(values), self._inputs(values))
         created = self._tx.create(self._entry, change)
-        return dict(change.row) if created.new else self.get_by_id(created.id)
+        if not created.new:
+            return self.get_by_id(created.id)
+        return {column.name: change.row.get(column.name) for column in self._entry.table.columns}
 
     def get_by_id(self, row_id: UUID) -> "Row":
         """The row, or :class:`NotFoundException`."""

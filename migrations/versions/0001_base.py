@@ -24,7 +24,7 @@ def upgrade() -> None:
     sa.CheckConstraint('"position" <= 1000000', name=op.f('ck_category_position_max')),
     sa.CheckConstraint('"position" >= 0', name=op.f('ck_category_position_min')),
     sa.CheckConstraint('length("description") <= 2000', name=op.f('ck_category_description_length')),
-    sa.CheckConstraint('length("name") <= 100', name=op.f('ck_category_name_length')),
+    sa.CheckConstraint('length("name") <= 100 AND length("name") >= 1', name=op.f('ck_category_name_length')),
     sa.CheckConstraint('length("slug") <= 80', name=op.f('ck_category_slug_length')),
     sa.ForeignKeyConstraint(['parent_id'], ['category.id'], name=op.f('fk_category_parent_id_category'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_category'))
@@ -147,13 +147,13 @@ def upgrade() -> None:
     sa.CheckConstraint('"tax_total" >= 0', name=op.f('ck_orders_tax_total_min')),
     sa.CheckConstraint('grand_total = items_total - discount_total + shipping_total + tax_total', name=op.f('ck_orders_grand_total')),
     sa.CheckConstraint('length("cancel_reason") <= 500', name=op.f('ck_orders_cancel_reason_length')),
-    sa.CheckConstraint('length("currency") <= 3', name=op.f('ck_orders_currency_length')),
+    sa.CheckConstraint('length("currency") <= 3 AND length("currency") >= 3', name=op.f('ck_orders_currency_length')),
     sa.CheckConstraint('length("email") <= 254', name=op.f('ck_orders_email_length')),
     sa.CheckConstraint('length("note") <= 1000', name=op.f('ck_orders_note_length')),
     sa.CheckConstraint('length("number") <= 20', name=op.f('ck_orders_number_length')),
     sa.CheckConstraint('length("phone") <= 40', name=op.f('ck_orders_phone_length')),
-    sa.CheckConstraint('length("ship_address") <= 1000', name=op.f('ck_orders_ship_address_length')),
-    sa.CheckConstraint('length("ship_name") <= 200', name=op.f('ck_orders_ship_name_length')),
+    sa.CheckConstraint('length("ship_address") <= 1000 AND length("ship_address") >= 1', name=op.f('ck_orders_ship_address_length')),
+    sa.CheckConstraint('length("ship_name") <= 200 AND length("ship_name") >= 1', name=op.f('ck_orders_ship_name_length')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_orders_user_id_users'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_orders'))
     )
@@ -195,8 +195,8 @@ def upgrade() -> None:
     sa.CheckConstraint('"stock" >= 0', name=op.f('ck_product_stock_min')),
     sa.CheckConstraint('length("description") <= 10000', name=op.f('ck_product_description_length')),
     sa.CheckConstraint('length("image_url") <= 500', name=op.f('ck_product_image_url_length')),
-    sa.CheckConstraint('length("name") <= 200', name=op.f('ck_product_name_length')),
-    sa.CheckConstraint('length("sku") <= 40', name=op.f('ck_product_sku_length')),
+    sa.CheckConstraint('length("name") <= 200 AND length("name") >= 1', name=op.f('ck_product_name_length')),
+    sa.CheckConstraint('length("sku") <= 40 AND length("sku") >= 1', name=op.f('ck_product_sku_length')),
     sa.CheckConstraint('length("slug") <= 80', name=op.f('ck_product_slug_length')),
     sa.ForeignKeyConstraint(['category_id'], ['category.id'], name=op.f('fk_product_category_id_category'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_product'))

@@ -118,7 +118,7 @@ def test_a_product_is_made_found_changed_and_deleted(tab: Tab, shop: Running) ->
     assert [kept["price"], kept["is_active"], kept["stock"]] == [2500, False, 5]
 
     page.click(".fa-eye")
-    assert "25.00" in page.locator("table").inner_text()
+    assert "25.00" in page.locator(".charter-details").inner_text()
     page.click("a.btn-danger")
     page.locator("#modal-delete-text", has_text="permanently").wait_for()
     page.click("#modal-delete-button")
@@ -192,10 +192,81 @@ def test_support_looks_and_changes_nothing(tab: Tab, shop: Running) -> None:
     assert tab.rows() == 25
     assert tab.page.locator(".fa-pen-to-square, .fa-trash, a[href$='/create']").count() == 0
     tab.go(f"products/details/{product}")
-    assert "Cost price" not in tab.page.locator("table").inner_text()
+    assert "Cost price" not in tab.page.locator("body").inner_text()
     for path in (f"products/edit/{product}", "products/create"):
         tab.go(path)
         assert tab.page.locator(".empty-header").inner_text() == "403"
+
+
+def test_an_order_shows_its_lines_and_its_way(tab: Tab, shop: Running) -> None:
+    """A manager opens one from the list; each line leads to its own page, and that one back."""
+    email, password, http = shop.account("manager")
+    (order,) = http.get("/orders?size=1&sort=-id&include=items,events").json()["items"]
+    page = tab.page
+    tab.sign_in(email, password)
+    page.click("nav >> text=Orders")
+    page.locator("tbody tr", has_text=order["number"]).locator(".fa-eye").click()
+    page.wait_for_url(f"**/orders/details/{order['id']}")
+    assert page.locator(".charter-details .badge").inner_text() == order["status"]
+    lines = page.locator("section[aria-label=Items] tbody tr")
+    assert [lines.nth(place).inner_text().split("\t")[1] for place in range(lines.count())] == [
+        item["sku"] for item in order["items"]
+    ]
+    assert f"{order['items'][0]['line_total'] / 100:.2f}" in lines.first.inner_text()
+    moves = page.locator("section[aria-label=Events] tbody tr")
+    assert [event["to_status"] in moves.nth(place).inner_text() for place, event in enumerate(order["events"])] == [
+        True
+    ] * moves.count()
+    lines.first.locator(".fa-eye").click()
+    page.wait_for_url(f"**/order-items/details/{order['items'][0]['id']}")
+    page.click(f"text={order['number']}")
+    page.wait_for_url(f"**/orders/details/{order['id']}")
+
+
+def test_orders_are_narrowed_by_a_click_on_a_status(tab: Tab) -> None:
+    """A search stays within it; another click takes it away."""
+    page = tab.page
+    tab.sign_in(*ADMIN)
+    tab.go("orders/list")
+    page.click("#filter-sidebar >> text=shipped")
+    page.wait_for_url("**status=shipped*")
+    some = tab.rows()
+    assert set(page.locator("tbody .badge").all_inner_texts()) == {"shipped"}
+    page.fill("#search-input", page.locator("tbody tr td:nth-child(5)").first.inner_text())
+    page.keyboard.press("Enter")
+    page.wait_for_url("**search=*")
+    assert set(page.locator("tbody .badge").all_inner_texts()) == {"shipped"}
+    assert 0 < tab.rows() < some
+    page.click("#filter-sidebar a[title='Clear filter']")
+    page.wait_for_url(lambda url: "status=" not in url and "search=" in url)
+
+
+READ_ONLY = {"order-events", "order-items", "stock-movements", "roles", "permissions", "role-permissions"}
+SUPPORT = {"products", "categories", "users", "cart", "orders", "order-events", "order-items", "stock-movements"}
+SEEN = {"admin": SUPPORT | READ_ONLY, "manager": SUPPORT | READ_ONLY, "support": SUPPORT}
+BUTTONS = ".fa-pen-to-square, .fa-trash, a[href$='/create'], .btn-danger:visible"
+
+
+@pytest.mark.parametrize("role", SEEN)
+def test_every_screen_opens(tab: Tab, shop: Running, role: str) -> None:
+    """List and page of each noun, for each role that gets in; what can only be read has no button."""
+    email, password = ADMIN if role == "admin" else shop.account(role)[:2]
+    page = tab.page
+    tab.sign_in(email, password)
+    page.wait_for_selector("a.card-link")
+    links = [link.get_attribute("href") for link in page.locator("a.card-link").all()]
+    assert {link.split("/")[-2] for link in links} == SEEN[role]
+    for link in links:
+        noun = link.split("/")[-2]
+        assert page.goto(link).status == 200
+        assert (page.locator(BUTTONS).count() == 0) or noun not in READ_ONLY
+        if not page.locator("tbody .fa-eye").count():
+            assert noun == "cart"  # nobody of the staff has anything in it
+            continue
+        with page.expect_navigation() as opened:
+            page.locator("tbody .fa-eye").first.click()
+        assert opened.value.status == 200
+        assert (page.locator(BUTTONS).count() == 0) or noun not in READ_ONLY
 
 
 def test_after_the_logout_no_page_comes_back(tab: Tab) -> None:

@@ -81,7 +81,7 @@ async def test_a_database_that_another_process_holds_is_503(impatient: Toy) -> N
     other.execute("BEGIN IMMEDIATE")
     try:
         answer = await http.post("/notes", json={"title": "t"})
-        found = problem(answer, 503, "unavailable")
+        found = problem(answer, 503, "service_unavailable")
         assert (found["detail"], int(answer.headers["Retry-After"]) >= 1) == ("The database is busy.", True)
         assert (await http.get("/notes")).json()["total"] == 0
         with pytest.raises(DatabaseException):

@@ -22,6 +22,7 @@ from charter.logs import Output
 from charter.services import Services
 from charter.store import Transaction
 from tests.toy import policies, resources
+from tests.toy.resources import comments, folders, notes  # noqa: F401 # they name each other: mappers want all
 from tests.toy.resources.members import members
 
 HERE = Path(__file__).parent
