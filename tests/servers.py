@@ -6,6 +6,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -48,7 +49,9 @@ def run_on_postgres(statement: str) -> None:
         finally:
             await connection.close()
 
-    asyncio.run(work())
+    # in a thread: a browser's driver may have a loop running in this one
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work()).result()
 
 
 def database_url(name: str) -> str:

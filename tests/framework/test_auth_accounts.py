@@ -26,7 +26,7 @@ NEW = "an even longer one"
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Each database."""
     on_sqlite = request.param == "sqlite"
-    return f"sqlite+aiosqlite:///{tmp_path}/toy.db" if on_sqlite else str(request.getfixturevalue("postgres"))
+    return f"sqlite+aiosqlite:///{tmp_path}/toy.db" if on_sqlite else str(request.getfixturevalue("accounts_postgres"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ EMAIL = "ada@example.org"
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Each database."""
     on_sqlite = request.param == "sqlite"
-    return f"sqlite+aiosqlite:///{tmp_path}/toy.db" if on_sqlite else str(request.getfixturevalue("postgres"))
+    return f"sqlite+aiosqlite:///{tmp_path}/toy.db" if on_sqlite else str(request.getfixturevalue("accounts_postgres"))
 
 
 @pytest.fixture

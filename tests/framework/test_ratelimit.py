@@ -351,7 +351,7 @@ async def test_a_dead_redis_gives_answers_and_one_warning(caplog: pytest.LogCapt
         if silent:
             bound.listen()
         one = limiter(workers=2, scale=4, redis=f"redis://127.0.0.1:{bound.getsockname()[1]}/0")
-        async with asyncio.timeout(1.5):
+        async with asyncio.timeout(15):
             found = await asyncio.gather(*(ask(one.guard(site()), scope_of()) for _ in range(200)))
         assert [reply.status for reply in found].count(200) == 6
         assert [reply.status for reply in found].count(429) == 194
