@@ -123,7 +123,11 @@ def test_the_checks_of_this_page_complain() -> None:
 def test_every_error_code_has_a_heading_with_its_status() -> None:
     """In ``docs/errors.md``; and no heading explains a code that is not there."""
     text = page("errors")
-    assert code_headings(text) == {*CODES, *start_up_codes()}
+    shop = code_headings(text.partition("## Codes of the shop")[2].partition("\n## ")[0])
+    assert code_headings(text) == {*CODES, *start_up_codes(), *shop}
+    sources = "".join(path.read_text() for path in (ROOT / "resources").rglob("*.py"))
+    assert [code for code in shop if f'"{code}"' not in sources] == []
+    assert set(re.findall(r'Exception\([^)]*code="(\w+)"', sources)) <= {*CODES, *shop}
     wrong = [code for code, known in CODES.items() if f"### `{code}`\n\nStatus {known.status}" not in text]
     assert wrong == []
 
