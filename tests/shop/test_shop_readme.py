@@ -19,6 +19,7 @@ from tests.shop.readme import blocks
 SECTION = "Follow one purchase"
 ADDRESS = "http://127.0.0.1:8000"
 TOKEN_TO_PASTE = "PASTE IT HERE"
+PASSWORD_TO_PASTE = "THE ONE PRINTED"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,8 @@ def run_all(shop: Running, change: Callable[[str], str] = lambda line: line) -> 
         if TOKEN_TO_PASTE in command:
             mail = shop.mail("me@example.org", containing="/verify-email?")
             command = command.replace(TOKEN_TO_PASTE, re.findall(r"token=(\S+)", mail)[0])
+        printed = re.findall(r"manager: \S+, password: (\S+)", shop.log())
+        command = command.replace(PASSWORD_TO_PASTE, printed[0])
         name = re.match(r"([A-Z]+)=", command)
         before = len(statuses.read_text())
         output = _bash(shop.folder, script + command + (f'; printf %s "${name[1]}"' if name else ""))
@@ -84,7 +87,7 @@ def test_the_purchase_of_the_readme_works_as_written(newcomer: Running) -> None:
     found = run_all(newcomer)
     assert [status[:1] for _, _, status in found] == ["2"] * len(found), found
     answers: list[Any] = [json.loads(output) for _, output, _ in found if output.startswith("{")]
-    lamps, mugs, account, verified, line, cart = answers
+    lamps, mugs, account, verified, line, cart, order, paid, _, shipped = answers
     prices = [item["price"] for item in lamps["items"]]
     assert 2 <= len(prices) <= 5
     assert prices == sorted(prices, reverse=True)
@@ -95,7 +98,11 @@ def test_the_purchase_of_the_readme_works_as_written(newcomer: Running) -> None:
     assert (account["email"], account["full_name"]) == ("me@example.org", "Me")
     assert "verified" in verified["detail"]
     assert (line["quantity"], line["problem"], line["line_total"]) == (2, None, 2 * line["price_seen"])
-    assert cart["items"] == [line]
+    assert [{**item, "product": None} for item in cart["items"]] == [{**line, "product": None}]
+    assert [item["quantity"] for item in order["items"]] == [2]
+    assert order["grand_total"] == line["line_total"]
+    assert (paid["status"], shipped["status"]) == ("paid", "shipped")
+    assert shipped["shipped_at"] is not None
 
 
 def test_a_changed_command_would_be_noticed(newcomer: Running) -> None:
