@@ -1,6 +1,5 @@
 """Categories: a tree that products hang on."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Optional
 from uuid import UUID
 
@@ -20,15 +19,10 @@ from charter import (
     ValidationException,
     from_field,
 )
+from resources.tree import DEEPEST, depth_of, would_cycle
 
 if TYPE_CHECKING:
     from resources.products import Product
-
-DEEPEST = 10
-"""Levels that the tree may have; a category without a parent is on the first."""
-
-Parents = Mapping[UUID, UUID | None]
-"""Every category's parent."""
 
 
 class Category(Table, table=True):
@@ -45,27 +39,6 @@ class Category(Table, table=True):
     )
     children: list["Category"] = Relationship(back_populates="parent")
     products: list["Product"] = Relationship(back_populates="category")
-
-
-def path_to(parents: Parents, category: UUID) -> list[UUID]:
-    """`category` and everything above it, upwards; a loop is walked once."""
-    path: list[UUID] = []
-    above: UUID | None = category
-    while above is not None and above not in path:
-        path.append(above)
-        above = parents.get(above)
-    return path
-
-
-def would_cycle(parents: Parents, moved: UUID, parent: UUID) -> bool:
-    """Whether `moved` would come to hang below itself."""
-    return moved in path_to(parents, parent)
-
-
-def depth_of(parents: Parents, category: UUID) -> int:
-    """The deepest level in the subtree of `category`, itself included."""
-    paths = (path_to(parents, other) for other in {*parents, category})
-    return max(len(path) for path in paths if category in path)
 
 
 def keep_tree(tx: Transaction, change: Change) -> None:

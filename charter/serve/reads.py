@@ -86,11 +86,10 @@ def include(services: Services, caller: Caller, seen: Lens, reading: Reading) ->
         return seen
     tree: dict[str, set[str]] = {}
     known = [name for name in seen.entry.resource.include if _target(services, caller, seen.entry, name) is not None]
-    for name in text.split(","):
+    for place, name in enumerate(text.split(","), 1):
         head, _, tail = name.partition(".")
         if name not in known:
-            shown = name[:100] if name.isprintable() else "?"
-            reading.malformed("include", f"'{shown}' {unknown('relation', name, known)}")
+            reading.malformed("include", f"name {place} {unknown('relation', name, known)}")
         else:
             tree.setdefault(head, set()).update({tail} if tail else set())
     return _with_includes(services, caller, seen, tree)

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from resources.categories import DEEPEST, depth_of, would_cycle
+from resources.tree import DEEPEST, depth_of, would_cycle
 from tests.running import Running
 from tests.shop.people import UNKNOWN_ID, People, at_once, category, created, okay, product, refused, unique
 
