@@ -40,7 +40,7 @@ def break_line(folder: Path, file: str, old: str, new: str) -> int:
 def test_the_shop_has_no_problem(folder: Path, command: tuple[str, ...]) -> None:
     """The application as shipped: exit code 0, one line."""
     output = charter(folder, *command)
-    assert output.startswith("4 resources, policy ")
+    assert output.startswith("11 resources, policy ")
     assert output.endswith("no problem\n")
 
 
