@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
 from typing import NamedTuple
 from unittest.mock import AsyncMock
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -24,10 +25,10 @@ from charter.declare import Caller, Limits, Roles
 from charter.errors import DeclarationError, RateLimitException
 from charter.plugins.ratelimit import RateLimiter, counters, rate_limit_headers
 from charter.plugins.ratelimit.counters import MemoryCounters
+from tests.servers import REDIS, answers, need
 
 pytestmark = pytest.mark.anyio
 
-REDIS = ("127.0.0.1", 6379)
 ROLES = Roles(("anonymous", "member", "chief"))
 # A day for a window: no test crosses the edge of one.
 LIMITS = Limits({"anonymous": "3/day", "member": "5/day", "chief": "7/day"}, sign_in="2/day")
@@ -36,19 +37,10 @@ COOKIE = [(b"cookie", b"theme=dark; session=abc")]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The framework runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def redis_url() -> str:
     """A real Redis, database 15; every limiter there has a prefix of its own."""
-    try:
-        socket.create_connection(REDIS, timeout=0.5).close()
-    except OSError:
-        pytest.skip("no Redis at 127.0.0.1:6379")
-    return f"redis://{REDIS[0]}:{REDIS[1]}/15"
+    need("Redis", there=answers(REDIS))
+    return REDIS
 
 
 @pytest.fixture
@@ -367,7 +359,7 @@ async def test_a_redis_that_comes_back_counts_again(
     """An outage in the middle is bridged locally, told once, and over soon after Redis is there again."""
     caplog.set_level(logging.INFO, logger="charter")
     monkeypatch.setattr(counters, "PROBE", 0.02)
-    pipes: list[asyncio.StreamWriter] = []
+    where, pipes = urlsplit(redis_url), list[asyncio.StreamWriter]()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         pipes.append(writer)
@@ -376,7 +368,7 @@ async def test_a_redis_that_comes_back_counts_again(
         writer.close()
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(*REDIS)
+        there, back = await asyncio.open_connection(where.hostname, where.port)
         await asyncio.gather(carry(reader, back), carry(there, writer), return_exceptions=True)
 
     relay = await asyncio.start_server(forward, "127.0.0.1", 0)
