@@ -1,4 +1,8 @@
-"""Which servers this machine has for tests. A missing one is left out and named, or fails with REQUIRE_SERVERS=1."""
+"""Which servers the tests may use. They are left out, and named, unless asked for: by their address, or all at once.
+
+Nobody's PostgreSQL or Redis is touched unasked. ``TEST_POSTGRES`` and ``TEST_REDIS`` give an address; REQUIRE_SERVERS=1
+wants all of them, Chromium too, and makes a missing one a failure.
+"""
 
 import asyncio
 import os
@@ -19,7 +23,9 @@ REQUIRED = os.environ.get("REQUIRE_SERVERS") == "1"
 
 
 def answers(url: str) -> bool:
-    """Whether something listens where `url` points."""
+    """Whether `url` may be used, and something listens there."""
+    if not (REQUIRED or {"TEST_POSTGRES", "TEST_REDIS"} & os.environ.keys()):
+        return False
     parts = urlsplit(url)
     try:
         with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=1):
@@ -32,7 +38,7 @@ def need(what: str, *, there: bool) -> None:
     """Skip the test where `what` is missing, or fail it where everything is required."""
     if there:
         return
-    message = f"left out: {what} is not on this machine"
+    message = f"left out: {what} is not there, or was not asked for (tests/servers.py tells how)"
     if REQUIRED:
         pytest.fail(message)
     pytest.skip(message)
