@@ -164,7 +164,7 @@ def test_every_command_is_listed() -> None:
 
 def test_every_setting_is_named_only_if_it_exists() -> None:
     """Words in capitals with an underscore are settings, or variables that tests and browsers know."""
-    others = {"REQUIRE_SERVERS", "POLICY_CODES", "ACCOUNT_INPUTS", "ALREADY_THERE"}
+    others = {"REQUIRE_SERVERS", "TEST_POSTGRES", "TEST_REDIS", "POLICY_CODES", "ACCOUNT_INPUTS", "ALREADY_THERE"}
     settings = {name.upper() for name in Settings.model_fields}
     for name, text in PAGES.items():
         named = set(re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", text))
