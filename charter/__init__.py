@@ -2,6 +2,7 @@
 
 from charter.assemble import build, close_db, init_db
 from charter.auth import ACCOUNT_INPUTS, Account
+from charter.cards import First, Number, Split, Trend
 from charter.declare import (
     Action,
     Body,
@@ -10,7 +11,10 @@ from charter.declare import (
     Computed,
     Created,
     Hooks,
+    Indexed,
     Input,
+    Invariant,
+    Job,
     Limits,
     Resource,
     Roles,
@@ -18,8 +22,10 @@ from charter.declare import (
     Screen,
     Seed,
     Transition,
+    Unindexed,
 )
 from charter.depends import (
+    CurrentStore,
     CurrentUser,
     Database,
     check_resource_ownership,
@@ -29,6 +35,7 @@ from charter.depends import (
     get_current_active_user,
     get_current_user,
     get_db,
+    get_store,
     get_token_from_header,
     hash_password,
     require_permission,
@@ -46,12 +53,13 @@ from charter.errors import (
     NotFoundException,
     ValidationException,
 )
+from charter.printouts import Printout
 from charter.projection import PolicyGrant, PolicyPermission, PolicyRole
 from charter.server import run
 from charter.settings import Settings, load_settings
-from charter.store import Repository, Row, Transaction, move
+from charter.store import Repository, Row, Store, Transaction, move
 from charter.table import Field, Relationship, Table, from_field
-from charter.types import Money, Phone, Slug, utc_now, uuid7
+from charter.types import Identifier, Instant, Money, Phone, Slug, Text, WholeNumber, utc_now, uuid7
 from charter.version import __version__
 
 __all__ = [
@@ -67,20 +75,29 @@ __all__ = [
     "Computed",
     "ConflictException",
     "Created",
+    "CurrentStore",
     "CurrentUser",
     "Database",
     "DatabaseException",
     "Field",
     "FieldError",
+    "First",
     "Hooks",
+    "Identifier",
+    "Indexed",
     "Input",
+    "Instant",
+    "Invariant",
+    "Job",
     "Limits",
     "Money",
     "NotFoundException",
+    "Number",
     "Phone",
     "PolicyGrant",
     "PolicyPermission",
     "PolicyRole",
+    "Printout",
     "Relationship",
     "Repository",
     "Resource",
@@ -91,10 +108,16 @@ __all__ = [
     "Seed",
     "Settings",
     "Slug",
+    "Split",
+    "Store",
     "Table",
+    "Text",
     "Transaction",
     "Transition",
+    "Trend",
+    "Unindexed",
     "ValidationException",
+    "WholeNumber",
     "__version__",
     "build",
     "check_resource_ownership",
@@ -106,6 +129,7 @@ __all__ = [
     "get_current_active_user",
     "get_current_user",
     "get_db",
+    "get_store",
     "get_token_from_header",
     "hash_password",
     "init_db",

@@ -47,6 +47,7 @@ def _noun(entry: Entry) -> Noun:
         updatable=entry.writable("update"),
         granted=entry.writable("create", granted=True),
         scopes=frozenset(entry.scopes),
+        always=frozenset({"id"}),
     )
 
 

@@ -1,12 +1,16 @@
 """The frozen values that a user writes. They hold no behaviour: `catalog` and `access` compile them once, at start."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from sqlalchemy import ColumnElement
+
+from charter.cards import Card
+from charter.printouts import Printout
+from charter.types import clean_text
 
 if TYPE_CHECKING:
     from charter.catalog import Entry
@@ -103,6 +107,12 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
+    @field_validator("*")
+    @classmethod
+    def _clean(cls, value: Any) -> Any:
+        """Texts as columns take them, whatever the action does with them."""
+        return clean_text(value) if isinstance(value, str) else value
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -135,14 +145,44 @@ class Transition:
     description: str = ""
 
 
+Tone = Literal["good", "wait", "busy", "bad", "plain"]
+"""How a word is coloured where it stands for a state."""
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """How a resource looks in the admin. Empty ``columns`` means: the first readable ones."""
+    """How a resource looks in the admin. Empty ``columns`` means: the first readable ones.
+
+    ``images`` are fields that hold the address of a picture on this server, ``tones`` colour the words of enums;
+    words without one are plain. ``cards`` stand on the dashboard, in the order of the resources and of themselves.
+    ``printouts`` are pages of a row for paper. ``inline`` are columns that can be changed in the list itself.
+    """
 
     icon: str = "table"
     columns: tuple[str, ...] = ()
     label: str = ""
     group: str = ""
+    images: tuple[str, ...] = ()
+    tones: Mapping[str, Tone] = field(default_factory=dict)
+    cards: tuple[Card, ...] = ()
+    printouts: tuple[Printout, ...] = ()
+    inline: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A filter with an index for each of the sorts ``by``: the rows of one value come in that order, unsorted."""
+
+    name: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """A filter or sort that no index serves, and why: it looks at every row that the other filters leave."""
+
+    name: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +190,15 @@ class Resource:
     """One noun of the application, declared once.
 
     ``path`` defaults to the table's name in the plural. ``filter`` and ``sort`` add to ``id created_at updated_at``;
-    a name may be a path over a relation (``category.slug``). ``owner`` is the column (or path) that holds the owner's
-    id, for scopes such as ``own``; where it is a column it is set from the caller on create.
+    a name may be a path over a relation (``category.slug``); each has an index, unless it is `Unindexed`. ``owner`` is
+    the column (or path) that holds the owner's id, for scopes such as ``own``; where it is a column it is set from the
+    caller on create.
     """
 
     model: "type[Table]"
     path: str = ""
-    filter: tuple[str, ...] = ()
-    sort: tuple[str, ...] = ()
+    filter: tuple[str | Indexed | Unindexed, ...] = ()
+    sort: tuple[str | Unindexed, ...] = ()
     search: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     owner: str = ""
@@ -204,6 +245,27 @@ class Seed:
     fill: "Callable[[Transaction], list[str]]"
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that nobody asks for: ``run`` is called every `seconds`, in a transaction with system authority.
+
+    Every process runs it, so it has to bear company: take rows by conditional statements. It does a bounded part of
+    the work and returns whether there is more, which then follows at once in a transaction of its own.
+    """
+
+    name: str
+    seconds: float
+    run: "Callable[[Transaction], bool]"
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """Something that always holds of the data; ``find`` tells what breaks it, a line each, to ``charter audit``."""
+
+    name: str
+    find: "Callable[[Transaction], Iterable[str]]"
+
+
 __all__ = [
     "Action",
     "AfterCommit",
@@ -214,8 +276,11 @@ __all__ = [
     "Created",
     "Hooks",
     "InTransaction",
+    "Indexed",
     "Input",
     "InsteadOfCreate",
+    "Invariant",
+    "Job",
     "Limits",
     "Prepare",
     "Resource",
@@ -223,6 +288,8 @@ __all__ = [
     "Scope",
     "Screen",
     "Seed",
+    "Tone",
     "Transition",
+    "Unindexed",
     "WriteAction",
 ]

@@ -20,9 +20,16 @@ from charter.catalog.rows import SymbolicRow
 from charter.declare import Caller
 from charter.errors import AuthenticationException, AuthorizationException, NotFoundException
 from charter.serve import decide
-from charter.services import services_of
+from charter.services import Services, services_of
+from charter.store import Store
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+RULE = "charter_rule"
+"""Attribute of an endpoint or a dependency: the (resource, action) whose decision it asks for."""
+
+ROLE = "charter_role"
+"""Attribute of a dependency: the least role that it lets pass."""
 
 _documented = OAuth2PasswordBearer(
     tokenUrl="/auth/login", refreshUrl="/auth/refresh", scheme_name="bearer", auto_error=False
@@ -38,6 +45,14 @@ async def get_db(request: Request) -> AsyncIterator[AsyncSession]:
 
 Database = Annotated[AsyncSession, Depends(get_db, scope="function")]
 """A session whose commit comes before the answer is sent, so that no client hears of a row that was never kept."""
+
+
+def get_store(request: Request) -> Store:
+    """The database as hooks see it: ``await store.write(work)`` runs `work` of a Transaction in one transaction."""
+    return services_of(request).store
+
+
+CurrentStore = Annotated[Store, Depends(get_store)]
 
 
 def get_token_from_header(request: Request) -> str | None:
@@ -77,6 +92,7 @@ def require_role(role: str) -> Callable[..., Awaitable[Caller]]:
             raise AuthorizationException(f"This needs the role {role}.")
         return caller
 
+    setattr(required, ROLE, role)
     return required
 
 
@@ -86,7 +102,19 @@ def require_permission(resource: str, action: str) -> Callable[..., Awaitable[De
     async def required(request: Request, caller: Annotated[Caller, Depends(get_caller)]) -> Decision:
         return decide(services_of(request), caller, resource, action)
 
+    setattr(required, RULE, (resource, action))
     return required
+
+
+def lets_pass(services: Services, role: str, call: Any) -> bool:
+    """Whether a caller with `role` gets past `call`, an endpoint or a dependency, as far as that can be known of it."""
+    rule, least = getattr(call, RULE, None), getattr(call, ROLE, None)
+    if rule is not None and services.access.decide(role, *rule) is None:
+        return False
+    order = services.roles.order
+    if least is not None and (least not in order or order.index(role) < order.index(least)):
+        return False
+    return call is not get_current_user or role != services.roles.anonymous
 
 
 async def check_resource_ownership(request: Request, resource: str, row_id: UUID) -> None:
@@ -139,6 +167,10 @@ def decode_token(request: Request, token: str) -> Claims:
 
 
 __all__ = [
+    "ROLE",
+    "RULE",
+    "SAFE",
+    "CurrentStore",
     "CurrentUser",
     "Database",
     "check_resource_ownership",
@@ -149,8 +181,10 @@ __all__ = [
     "get_current_active_user",
     "get_current_user",
     "get_db",
+    "get_store",
     "get_token_from_header",
     "hash_password",
+    "lets_pass",
     "require_permission",
     "require_role",
     "verify_password",

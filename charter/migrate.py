@@ -22,13 +22,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from charter.errors import DeclarationError, Problem
+from charter.query.search import SEARCH_COLUMN
 from charter.settings import Settings
 from charter.store.engines import is_sqlite, sqlite_file
+from charter.store.search import keep_search, missing_search
 from charter.types import Identifier, Instant, Text, WholeNumber
 
 FOLDER = Path("migrations")
 LOCK_SECONDS = 120
-"""How long a process waits for another one that is bringing the schema up to date."""
+"""How long a process waits for another one that is bringing the schema up to date, or filling an empty database."""
 
 _ADDITIVE = {"add_table", "add_column", "add_index", "add_constraint", "add_fk"}
 
@@ -51,7 +53,9 @@ async def run_locked(settings: Settings, work: Callable[[Connection], Any]) -> A
 def _run_sqlite(file: Path, work: Callable[[Connection], Any]) -> Any:
     file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        URL.create("sqlite", database=str(file)), poolclass=NullPool, connect_args={"isolation_level": None}
+        URL.create("sqlite", database=str(file)),
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "timeout": LOCK_SECONDS},
     )
 
     @event.listens_for(engine, "connect")
@@ -77,10 +81,11 @@ def upgrade(
 
     Without a ``migrations`` folder the tables are made straight from the declarations. In development, what the
     declarations added since the last revision becomes a new revision; anything that could lose data stops the start.
+    Full-text indexes are in no revision: they are held against the declarations each time, and made where they differ.
     """
     if not (folder / "env.py").exists():
         metadata.create_all(connection)
-        return []
+        return keep_search(connection, metadata)
     config = make_config(connection, metadata, folder)
     head = ScriptDirectory.from_config(config).get_current_head()
     done = []
@@ -89,7 +94,7 @@ def upgrade(
         done.append(f"schema brought to revision {head}")
     if development:
         done += _follow_declarations(connection, metadata, config)
-    return done
+    return done + keep_search(connection, metadata)
 
 
 def _follow_declarations(connection: Connection, metadata: MetaData, config: Config) -> list[str]:
@@ -116,8 +121,15 @@ def differences_of(connection: Connection, metadata: MetaData) -> list[str]:
     return [str(step[0]) for step in steps]
 
 
+def unmade_search(connection: Connection, metadata: MetaData) -> list[str]:
+    """A word for each full-text index that an upgrade would make."""
+    return [f"full-text index of {table.name}" for table in missing_search(connection, metadata)]
+
+
 def _ours(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:  # Alembic's face
-    """Tables that are only in the database belong to somebody else (or to a later version)."""
+    """Tables that are only in the database belong to somebody else (or to a later version), indexes of words to us."""
+    if reflected and __ is None and str(name).startswith(SEARCH_COLUMN):
+        return False
     return not (kind == "table" and reflected and name is not None and _ is not None and __ is None)
 
 

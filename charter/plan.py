@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement
 
 from charter.access import Decision
 from charter.catalog import CALLER_ID, CALLER_ROLE, Entry, Relation
+from charter.catalog.entry import Kind
 from charter.declare import Caller, Change
 
-Counting = Literal["exact", "none"]
+Counting = Literal["exact", "capped", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +31,45 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One sort term; ``nullable`` ones get their NULLs last in both directions."""
+    """One sort term; ``nullable`` ones get their NULLs last in both directions.
+
+    ``kind`` is that of its values. ``backwards`` reads the same order from its end. A list with a term that is not
+    ``seekable`` has pages only, no cursors.
+    """
 
     name: str
     descending: bool
     expression: ColumnElement[Any] = field(compare=False)
-    nullable: bool = field(compare=False, default=False)
+    nullable: bool = False
+    kind: Kind = "uuid"
+    backwards: bool = False
+    seekable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which part of the result: a page counted from 1, of `size` rows."""
+    """Which part of the result: a page counted from 1, or (``page`` is None) what a cursor leads to."""
 
-    page: int = 1
+    page: int | None = 1
     size: int = 20
+    cursor: str = ""
 
     @property
     def offset(self) -> int:
         """How many rows come before."""
-        return (self.page - 1) * self.size
+        return (self.page - 1) * self.size if self.page else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """A position in the order of a list, one value for each sort term, and the way to go from it.
+
+    ``including`` a row that stands exactly there.
+    """
+
+    values: tuple[Any, ...]
+    backwards: bool = False
+    including: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +92,10 @@ class Lens:
             clause = clause | other
         return clause
 
+    def within(self, other: "Lens") -> bool:
+        """Whether every row that this lets through is let through by `other` too, as their words say."""
+        return "any" in other.rows or set(self.rows) <= set(other.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Include:
@@ -82,13 +107,15 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class ListPlan:
-    """A page of rows. Narrowers return a changed copy."""
+    """A page of rows. Narrowers return a changed copy. ``asked`` are all parameters of the request, as texts."""
 
     lens: Lens
     where: tuple[Condition, ...] = ()
     order: tuple[Order, ...] = ()
     window: Window = Window()
     counting: Counting = "exact"
+    seek: Seek | None = None
+    asked: Mapping[str, str] = field(compare=False, default_factory=dict)
 
     def narrowed(self, *conditions: Condition) -> "ListPlan":
         """The same plan with more conditions."""
@@ -99,7 +126,35 @@ class ListPlan:
         bound = caller_values(caller)
         for condition in self.where:
             bound.update(condition.values)
-        return bound
+        return bound | seek_values(self.seek) if self.seek else bound
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A column of the answer to an aggregate, by the word that asks for it.
+
+    Without a ``function`` it is a value to group by, or that ``part`` of it; with one, what is made of the values of a
+    group, or (``expression`` is None) of its rows. ``kind`` is that of the values, ``rows`` the row words of the
+    relation that they come from.
+    """
+
+    word: str
+    kind: Kind
+    expression: ColumnElement[Any] | None = field(compare=False)
+    function: str = ""
+    part: str = ""
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatePlan:
+    """Groups of the rows that a list would find. ``order`` names each term once, and whether it descends."""
+
+    found: ListPlan
+    groups: tuple[Term, ...] = ()
+    measures: tuple[Term, ...] = ()
+    order: tuple[tuple[Term, bool], ...] = ()
+    window: Window = Window()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +179,11 @@ class WritePlan:
 def lens(entry: Entry, decision: Decision) -> Lens:
     """The lens of `decision` on `entry`."""
     return Lens(entry, decision.rows, tuple(name for name in entry.fields if name in decision.fields))
+
+
+def seek_values(seek: Seek) -> dict[str, Any]:
+    """What a position binds."""
+    return {f"seek{place}": value for place, value in enumerate(seek.values)}
 
 
 def caller_values(caller: Caller | None) -> dict[str, Any]:

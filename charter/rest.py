@@ -2,24 +2,32 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from charter import openapi
 from charter.bodies import check_media_type
 from charter.catalog import Entry
 from charter.declare import Action, Caller, Transition
-from charter.errors import AuthenticationException
-from charter.openapi import About
+from charter.depends import RULE
+from charter.errors import ApiException, AuthenticationException, problem_response
+from charter.openapi import About, Operation, operation
+from charter.plugins import links
+from charter.plugins.grouping import words_of
 from charter.plugins.pagination import pages
 from charter.plugins.parameters import read_query
-from charter.reply import empty_reply, page_reply, row_reply
+from charter.replay import HEADER, REPLAYED, Repeat
+from charter.reply import Place, empty_reply, groups_reply, page_reply, row_reply
 from charter.serve import (
     Parameters,
+    Written,
     act,
+    aggregate_rows,
     change_row,
     compile_parameters,
     create_row,
@@ -29,10 +37,22 @@ from charter.serve import (
 )
 from charter.services import Services
 
-RULE = "charter_rule"
-"""Attribute of an endpoint: the (resource, action) whose decision it asks. A route without one stops the start."""
-
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Door:
+    """One generated endpoint as an ASGI application: a request in, an answer or a refusal out."""
+
+    def __init__(self, endpoint: Endpoint, rule: tuple[str, str]) -> None:
+        self.endpoint = endpoint
+        setattr(self, RULE, rule)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self.endpoint(Request(scope, receive))
+        except ApiException as error:
+            answer = problem_response(error, scope)
+        await answer(scope, receive, send)
 
 
 async def enter(services: Services, request: Request) -> Caller:
@@ -40,10 +60,6 @@ async def enter(services: Services, request: Request) -> Caller:
     caller = await services.auth.caller(request)
     await services.limiter.hit_user(request.scope, caller)
     return caller
-
-
-Operation = Callable[[], dict[str, Any]]
-"""Makes the OpenAPI operation of a route; called when the document is first asked for, not at start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +74,10 @@ class Rest:
 
     def add(self, path: str, method: str, about: About, endpoint: Endpoint) -> None:
         """One route, its rule and its documentation."""
-        setattr(endpoint, RULE, (self.entry.name, about.rule))
-        endpoint.__name__ = f"{self.entry.name.replace('-', '_')}_{about.name}"
-        name = f"{self.entry.name}:{about.name}"
-        self.router.add_api_route(
-            path, endpoint, methods=[method], name=name, response_class=Response, include_in_schema=False
-        )
-        self.operations[f"/{self.entry.name}{path}", method.lower()] = lambda: self._operation(about)
-
-    def _operation(self, about: About) -> dict[str, Any]:
-        anonymous = self.services.roles.anonymous
-        public = self.services.access.decide(anonymous, self.entry.name, about.rule) is not None
-        return openapi.operation(self.entry, about, self.table, public=public)
+        path = f"/{self.entry.name}{path}"
+        door, name = Door(endpoint, (self.entry.name, about.rule)), f"{self.entry.name}:{about.name}"
+        self.router.routes.append(Route(path, door, methods=[method], name=name, include_in_schema=False))
+        self.operations[path, method.lower()] = partial(operation, self.entry, about, self.table)
 
     def add_list(self) -> None:
         """``GET /``."""
@@ -77,12 +85,29 @@ class Rest:
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
             found = await list_rows(self.services, caller, self.entry, self.table, request.scope["query_string"])
-            window, total = found.plan.window, found.total
-            return page_reply(
-                found.rows, total=total, page=window.page, size=window.size, pages=pages(total, window.size)
-            )
+            window, count = found.plan.window, pages(found.plan, found.total)
+            place = Place(found.total, window.page, window.size, count, found.next, found.prev)
+            if window.page is None:
+                headers = links.by_cursor(found.plan, found.prev, found.next)
+            else:
+                headers = links.by_page(found.plan, window.page, count, more=found.more)
+            return page_reply(found.rows, place, headers)
 
         self.add("", "GET", About("list", f"List {self.entry.name}"), endpoint)
+
+    def add_aggregate(self) -> None:
+        """``GET /aggregate``; before ``/{id}``, which no such word could be."""
+        words_of(self.entry)  # compiled now, looked up later
+
+        async def endpoint(request: Request) -> Response:
+            caller = await enter(self.services, request)
+            query = request.scope["query_string"]
+            found = await aggregate_rows(self.services, caller, self.entry, self.table, query)
+            window = found.plan.window
+            return groups_reply(found.groups, window.page or 1, window.size, more=found.more)
+
+        about = About("aggregate", f"Group {self.entry.name}, and count or add up", rule="list")
+        self.add("/aggregate", "GET", about, endpoint)
 
     def add_read(self) -> None:
         """``GET /{id}``."""
@@ -100,9 +125,9 @@ class Rest:
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
             raw = await _json_body(request)
-            written = await create_row(self.services, caller, self.entry, raw)
+            written = await create_row(self.services, caller, self.entry, raw, repeat_of(request))
             location = {"Location": f"/{self.entry.name}/{written.id}"}
-            return row_reply(written.body, 201 if written.new else 200, location)
+            return row_reply(written.body, 201 if written.new else 200, location | replayed(written))
 
         self.add("", "POST", About("create", f"Add to the {self.entry.name}", body="create"), endpoint)
 
@@ -135,7 +160,8 @@ class Rest:
             caller = await enter(self.services, request)
             raw = await _json_body(request)
             row_id = request.path_params["id"]
-            return row_reply((await act(self.services, caller, self.entry, row_id, item.name, raw)).body)
+            written = await act(self.services, caller, self.entry, row_id, item.name, raw, repeat_of(request))
+            return row_reply(written.body, headers=replayed(written))
 
         summary = item.description or f"{item.name.capitalize()} one of the {self.entry.name}"
         self.add(f"/{{id}}/{item.name}", "POST", About(item.name, summary, action=item), endpoint)
@@ -143,8 +169,9 @@ class Rest:
 
 def generate(services: Services, entry: Entry) -> Rest:
     """All routes of `entry`; one whose every field is set by the server has no writes."""
-    rest = Rest(services, entry, compile_parameters(entry), APIRouter(prefix=f"/{entry.name}"))
+    rest = Rest(services, entry, compile_parameters(entry), APIRouter())
     rest.add_list()
+    rest.add_aggregate()
     if entry is services.auth.entry:
         _add_me(rest)
     rest.add_read()
@@ -187,11 +214,21 @@ def _add_me(rest: Rest) -> None:
         }
         return JSONResponse({"role": caller.role, "resources": shown})
 
-    change = "Change the caller; e-mail and password need current_password"
     rest.add("/me", "GET", About("me", "The caller", rule="read"), read)
-    rest.add("/me", "PATCH", About("me_update", change, rule="update", body="update"), update)
+    rest.add("/me", "PATCH", About("me_update", "Change the caller", rule="update", body="update"), update)
     what = "What the caller may do, by resource and action"
     rest.add("/me/permissions", "GET", About("me_permissions", what, rule="read", answer="permissions"), permissions)
+
+
+def repeat_of(request: Request) -> Repeat | None:
+    """What makes a repeat of this request known, where it has the header."""
+    given = request.headers.getlist(HEADER)
+    return Repeat(", ".join(given), request.state.client) if given else None
+
+
+def replayed(written: Written) -> dict[str, str]:
+    """The header of an answer that was given before."""
+    return {REPLAYED: "true"} if written.replayed else {}
 
 
 async def _json_body(request: Request) -> bytes:

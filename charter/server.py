@@ -8,6 +8,9 @@ import uvicorn
 
 from charter.settings import load_settings
 
+START_SECONDS = 30
+"""How long a process may say nothing, as while it imports. Within uvicorn's 5, a busy machine starts none."""
+
 
 def run(target: str = "app:app") -> None:
     """Serve `target` (``module:name``) on HOST and PORT until told to stop."""
@@ -22,6 +25,7 @@ def run(target: str = "app:app") -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        timeout_worker_healthcheck=START_SECONDS,
         access_log=False,
         log_config=None,
         proxy_headers=False,

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from charter.access import AccessTable
+from charter.access import AccessTable, InForce
 from charter.auth import Auth
 from charter.catalog import Catalog
 from charter.declare import Roles
+from charter.plugins.cursors import Cursors
 from charter.plugins.ratelimit import RateLimiter
+from charter.replay import Replays
 from charter.settings import Settings
 from charter.store import Store
 
@@ -20,10 +22,17 @@ class Services:
     settings: Settings
     catalog: Catalog
     roles: Roles
-    access: AccessTable
+    policy: InForce
     store: Store
     limiter: RateLimiter
     auth: Auth
+    replays: Replays
+    cursors: Cursors
+
+    @property
+    def access(self) -> AccessTable:
+        """The decisions that hold for the request under way."""
+        return self.policy.table
 
 
 def services_of(connection: HTTPConnection) -> Services:

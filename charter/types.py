@@ -28,7 +28,6 @@ MONEY_MAX = 10**12
 
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
-_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def utc_now() -> datetime:
@@ -84,7 +83,7 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # same
         if value is None or isinstance(value, datetime):
             return value
-        return datetime.strptime(value, _TIME_FORMAT).replace(tzinfo=UTC)
+        return datetime.fromisoformat(value)
 
 
 class Text(TypeDecorator[str]):
@@ -121,7 +120,7 @@ def json_type() -> TypeEngine[Any]:
     return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
-def _no_surrogates(value: str) -> str:
+def clean_text(value: str) -> str:
     """Refuse what no database can keep: NUL (PostgreSQL) and lone surrogates (UTF-8)."""
     if "\x00" in value:
         msg = "must not contain NUL characters"
@@ -137,7 +136,7 @@ def _no_surrogates(value: str) -> str:
 def _storable(value: Any) -> Any:
     """Refuse a document with a part that no database can keep: such text as above, NaN, infinities."""
     if isinstance(value, str):
-        return _no_surrogates(value)
+        return clean_text(value)
     if isinstance(value, float) and not isfinite(value):
         msg = "must not contain NaN or infinite numbers"
         raise ValueError(msg)
@@ -188,7 +187,7 @@ def _inner_day(value: date) -> date:
     return value
 
 
-CleanText = AfterValidator(_no_surrogates)
+CleanText = AfterValidator(clean_text)
 """Validator for every text that comes from outside."""
 
 Moment = Annotated[
@@ -275,6 +274,7 @@ __all__ = [
     "Slug",
     "Text",
     "WholeNumber",
+    "clean_text",
     "json_type",
     "time_text",
     "utc_now",

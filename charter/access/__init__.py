@@ -1,6 +1,7 @@
 """Casbin's door: a policy becomes, once, a table of decisions, and every request asks that table."""
 
-from charter.access.findings import POLICY_CODES
+from charter.access.findings import POLICY_CODES, nearest
+from charter.access.in_force import InForce, Loader
 from charter.access.meaning import Link, Rule
 from charter.access.policy import check_policy
 from charter.access.table import AccessTable, Decision, load_access
@@ -11,10 +12,13 @@ __all__ = [
     "POLICY_CODES",
     "AccessTable",
     "Decision",
+    "InForce",
     "Link",
+    "Loader",
     "Noun",
     "Rule",
     "Vocabulary",
     "check_policy",
     "load_access",
+    "nearest",
 ]

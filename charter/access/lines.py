@@ -6,7 +6,7 @@ comment.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from charter.access.findings import Findings, nearest, quoted
 
@@ -16,6 +16,16 @@ _SHAPES = {
 }
 BLANKS = " \t"
 """What may stand around a word. A bare ``strip()`` would also take away blanks that other readers of the file keep."""
+
+_BEGINNINGS: Sequence[tuple[str, str]] = (
+    (r"[pg][\s|:\uff0c]", "Separate the words by commas."),
+    (r"//|--|%|!", "A comment begins with #."),
+    (r"<{7}|={7}|>{7}|\|{7}", "A merge left both versions in the file: keep one of them."),
+    (r".{4}", "A rule begins with p, an inheritance with g."),
+)
+"""How a line begins that is not a rule -> what to do about it."""
+
+_EFFECTS = frozenset({"allow", "deny"})
 
 _FOREIGN = re.compile(r"[;\"'#]")
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
@@ -39,9 +49,32 @@ class Line:
         part = self.parts[index]
         return before + len(part) - len(part.lstrip(BLANKS)) + 1
 
+    def members(self, index: int) -> Iterator[tuple[str, int, str]]:
+        """The members of a list (``a|b``, ``-a|-b``): each with its column, and what is wrong with its form, if so."""
+        excepts, column, seen = self.words[index].startswith("-"), self.column(index), set[str]()
+        for part in self.words[index].split("|"):
+            member = part.strip(BLANKS)
+            yield member, column + len(part) - len(part.lstrip(BLANKS)), _malformed(member, seen, excepts=excepts)
+            seen.add(member)
+            column += len(part) + 1
 
-def read_lines(data: bytes, findings: Findings) -> Iterator[Line]:
-    """The lines that hold as many words as they should, none of them twice."""
+
+def _malformed(member: str, before: Collection[str], *, excepts: bool) -> str:
+    if member in ("", "-"):
+        return "A name in the list is empty."
+    if member.removeprefix("-") == "*":
+        return "'*' stands alone or not at all."
+    if member.startswith("-") != excepts:
+        return "A list either names or, with '-', excepts, not both."
+    return f"{quoted(member.removeprefix('-'))} is named twice." if member in before else ""
+
+
+Shape = Callable[[Line, Findings], bool]
+"""Whether a line holds as many words as it should; what is wrong with it goes to the findings."""
+
+
+def read_lines(data: bytes, findings: Findings, has_shape: Shape | None = None) -> Iterator[Line]:
+    """The lines that hold as many words as they should (those of a policy, or as told), none of them twice."""
     seen: dict[tuple[str, ...], int] = {}
     for number, text in enumerate(_split(data, findings), start=1):
         if not text.isprintable() and _has_unseen(number, text, findings):
@@ -50,7 +83,7 @@ def read_lines(data: bytes, findings: Findings) -> Iterator[Line]:
         if not start or start.startswith("#") or _has_foreign(number, text, findings):
             continue
         line = Line(number, text)
-        if _has_shape(line, findings) and _is_new(line, seen, findings):
+        if (has_shape or _has_shape)(line, findings) and _is_new(line, seen, findings):
             yield line
 
 
@@ -60,6 +93,9 @@ def _split(data: bytes, findings: Findings) -> list[str]:
     except UnicodeDecodeError as error:
         line, column = _place(data[: error.start].decode("utf-8"))
         findings.add("policy_encoding", line, column, "The file is not UTF-8.", "Save it as UTF-8.")
+        return []
+    if data.count(0) > len(data) // 4:  # such bytes happen to be UTF-8 as well, with a NUL beside each letter
+        findings.add("policy_encoding", 1, 1, "The file is UTF-16 or UTF-32.", "Save it as UTF-8.")
         return []
     if text.startswith("\ufeff"):
         text = text[1:]
@@ -71,6 +107,10 @@ def _split(data: bytes, findings: Findings) -> list[str]:
         hint = "End each line with a line feed."
         findings.add("policy_line_ending", line, column, "A carriage return stands alone.", hint)
         text = text.replace("\r", "\n")
+    if text and not text.endswith("\n"):
+        line, column = _place(text)
+        message = "The last line does not end; the file may be half written."
+        findings.add("policy_truncated", line, column, message, "End the file with a line feed.")
     return text.split("\n")
 
 
@@ -91,12 +131,14 @@ def _has_unseen(number: int, text: str, findings: Findings) -> bool:
 def _has_foreign(number: int, text: str, findings: Findings) -> bool:
     """Whether the line has marks that no word has. Each kind is told once, since they mostly come in numbers."""
     told: set[str] = set()
+    start = len(text) - len(text.lstrip(BLANKS))
     for match in _FOREIGN.finditer(text):
         match match.group():
             case "#":
                 code, message, hint = "policy_comment", "A comment stands behind a rule.", "Give it a line of its own."
             case ";":
-                code, message, hint = "policy_separator", "The line has a semicolon.", "Separate the words by commas."
+                code, message = "policy_separator", "The line has a semicolon."
+                hint = "A comment begins with #." if match.start() == start else "Separate the words by commas."
             case _:
                 code, message, hint = "policy_quote", "The line has quotation marks.", "Write the words without them."
         if code not in told:
@@ -112,7 +154,8 @@ def _has_shape(line: Line, findings: Findings) -> bool:
     key = line.words[0]
     shape = _SHAPES.get(key)
     if shape is None:
-        hint = nearest(key, _SHAPES) if len(key) <= 3 else "A rule begins with p, an inheritance with g."
+        hints = (hint for beginning, hint in _BEGINNINGS if re.match(beginning, key))
+        hint = next(hints, "") or nearest(key, _SHAPES)
         message = f"A line begins with p or g, not with {quoted(key)}."
         findings.add("policy_section", line.number, line.column(0), message, hint)
         return False
@@ -120,7 +163,9 @@ def _has_shape(line: Line, findings: Findings) -> bool:
     if count != len(shape):
         message = f"The line has {count} values instead of {len(shape)}."
         column = line.column(min(count, len(shape)))
-        findings.add("policy_field_count", line.number, column, message, f"Write: {', '.join(shape)}.")
+        effect = next((word for word in line.words if word.casefold() in _EFFECTS), "")
+        hint = f"Leave {quoted(effect)} out: every rule allows, and what no rule allows is refused." if effect else ""
+        findings.add("policy_field_count", line.number, column, message, hint or f"Write: {', '.join(shape)}.")
         return False
     for index, name in enumerate(shape):
         if not line.words[index]:
@@ -138,4 +183,4 @@ def _is_new(line: Line, seen: dict[tuple[str, ...], int], findings: Findings) ->
     return False
 
 
-__all__ = ["BLANKS", "Line", "read_lines"]
+__all__ = ["BLANKS", "Line", "Shape", "read_lines"]

@@ -123,16 +123,14 @@ class _Words:
         fields, action = line.words[5], line.words[3]
         if fields == "*":
             return True
-        column, sound, seen = line.column(5), True, set[str]()
-        for part in fields.split("|"):
-            member = part.strip(BLANKS)
-            at = column + len(part) - len(part.lstrip(BLANKS))
-            wrong = _malformed(member, seen, excepts=fields.startswith("-"))
+        sound = True
+        for member, column, wrong in line.members(5):
             if wrong:
-                self._findings.add("policy_field_list", line.number, at, wrong, "Write: *, or a|b, or -a|-b.")
-            sound = not wrong and self._field(line, at, member.removeprefix("-"), noun) and sound
-            seen.add(member)
-            column += len(part) + 1
+                self._findings.add("policy_field_list", line.number, column, wrong, "Write: *, or a|b, or -a|-b.")
+            sound = not wrong and self._field(line, column, member.removeprefix("-"), noun) and sound
+            if member.startswith("-") and member[1:] in noun.always:
+                message = f"'{member[1:]}' is shown wherever a row is, so it cannot be excepted."
+                self._findings.add("policy_fields_ignored", line.number, column, message, "Delete the name.")
         if sound and action != "*" and not has_fields(action):
             message = f"'{action}' takes no fields, so the list means nothing."
             self._findings.add("policy_fields_ignored", line.number, line.column(5), message, "Write: *.")
@@ -154,17 +152,6 @@ class _Words:
             code, message = "policy_unreadable_field", f"'{action}' does not show '{name}'."
         self._findings.add(code, line.number, column, message, hint)
         return False
-
-
-def _malformed(member: str, seen: set[str], *, excepts: bool) -> str:
-    """What is wrong with the form of one member of a field list."""
-    if member in ("", "-"):
-        return "A name in the field list is empty."
-    if member == "*":
-        return "'*' stands alone or not at all."
-    if member.startswith("-") != excepts:
-        return "A field list either names fields or excepts them with '-', not both."
-    return f"{quoted(member)} is named twice." if member in seen else ""
 
 
 def _nameable(noun: Noun, action: str) -> frozenset[str]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 
 import casbin  # type: ignore[import-untyped]  # it ships no types
 from casbin.util.log import disabled_logging  # type: ignore[import-untyped]  # likewise
 
 from charter.access.findings import Findings
+from charter.access.installed import check_installed
 from charter.access.meaning import Cell, Link, Meaning, Rule
 from charter.access.model import read_model
 from charter.access.policy import read_policy
@@ -20,6 +22,9 @@ from charter.access.vocabulary import ANY, Vocabulary
 from charter.errors import DeclarationError, Problem
 
 _NAMED_LINES = 8  # a reason that lists more is not read
+
+_ONE_AT_A_TIME = Lock()
+"""Casbin parses the matcher as Python, and up to Python 3.11 two threads that do so can break each other's parsing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class AccessTable:
-    """All decisions of one policy. ``version`` is that of the file's bytes; ``problems`` are its warnings."""
+    """All decisions of one policy, and the words that it is written in.
+
+    ``version`` is that of the file's bytes; ``problems`` are its warnings.
+    """
 
     version: str
     rules: tuple[Rule, ...]
     links: tuple[Link, ...]
     problems: tuple[Problem, ...]
+    vocabulary: Vocabulary
     decisions: Mapping[tuple[str, str, str], Decision]
 
     def decide(self, role: str, resource: str, action: str) -> Decision | None:
@@ -59,12 +68,17 @@ class AccessTable:
 
 def load_access(policy: Path, model: Path, vocabulary: Vocabulary) -> AccessTable:
     """The table of a policy file, or a DeclarationError with everything that is wrong with it or with the model."""
+    with _ONE_AT_A_TIME:
+        return _load(policy, model, vocabulary)
+
+
+def _load(policy: Path, model: Path, vocabulary: Vocabulary) -> AccessTable:
     model_findings = Findings(model.name)
     policy_findings = Findings(policy.name)
     model_bytes = _read(model, model_findings, "policy_model")
     model_text = "" if model_bytes is None else read_model(model_bytes, model_findings)
     policy_bytes = _read(policy, policy_findings, "policy_missing")
-    problems = [*model_findings.problems(), *policy_findings.problems()]
+    problems = [*check_installed(), *model_findings.problems(), *policy_findings.problems()]
     if policy_bytes is not None:
         read = read_policy(policy_bytes, vocabulary, policy.name)
         problems += read.problems
@@ -76,6 +90,7 @@ def load_access(policy: Path, model: Path, vocabulary: Vocabulary) -> AccessTabl
         rules=read.meaning.rules,
         links=read.meaning.links,
         problems=read.problems,
+        vocabulary=vocabulary,
         decisions=MappingProxyType(_decisions(read.meaning, model_text, policy.name)),
     )
 

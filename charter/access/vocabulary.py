@@ -25,7 +25,7 @@ class Noun:
     """What the policy may say about one resource, or about a pseudo-resource such as ``docs``.
 
     ``granted`` are fields that are written only where a rule names them: neither ``*`` nor a list of exceptions
-    includes them on a write.
+    includes them on a write. ``always`` are fields that whoever may read a row may read, whatever a list names.
     """
 
     actions: tuple[str, ...]
@@ -34,6 +34,7 @@ class Noun:
     updatable: frozenset[str] = frozenset()
     granted: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
+    always: frozenset[str] = frozenset()
 
     @property
     def known(self) -> frozenset[str]:
@@ -61,8 +62,10 @@ class Noun:
         if fields == "*":
             return self.whole(action)
         if fields.startswith("-"):
-            return self.whole(action).difference(name[1:] for name in fields.split("|"))
-        return self.nameable(action).intersection(fields.split("|"))
+            found = self.whole(action).difference(name[1:] for name in fields.split("|"))
+        else:
+            found = self.nameable(action).intersection(fields.split("|"))
+        return found | (self.always & self.whole(action))
 
 
 @dataclass(frozen=True, slots=True)

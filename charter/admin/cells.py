@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from charter.admin.sight import Sight, sight_of
-from charter.admin.values import shown
+from charter.admin.values import picture, shown
 from charter.admin.visit import visit
 
 Run = Callable[[Select[Any]], Awaitable[Any]]
@@ -39,7 +39,10 @@ def cell(sight: Sight, row: Any, name: str, *, short: bool) -> tuple[Any, Any]:
     if head not in sight.entry.relations:
         field = sight.entry.fields[head]
         value = getattr(row, head) if field.column is not None else visit().computed.get(row.id, {}).get(head)
-        return value, shown(field, value, currency, short=short)
+        screen = sight.entry.resource.admin
+        if head in screen.images:
+            return value, picture(value)
+        return value, shown(field, value, currency, short=short, tones=screen.tones)
     related = getattr(row, head)
     target = sight.target(sight.entry.relations[head])
     if related is None or target is None:
@@ -47,7 +50,7 @@ def cell(sight: Sight, row: Any, name: str, *, short: bool) -> tuple[Any, Any]:
     if not tail:
         return related, sight_of(sight.services, target).call(related)
     value = getattr(related, tail)
-    return value, shown(target.fields[tail], value, currency, short=short)
+    return value, shown(target.fields[tail], value, currency, short=short, tones=target.resource.admin.tones)
 
 
 __all__ = ["Run", "cell", "compute", "related_attributes"]

@@ -47,6 +47,11 @@ def codec_of(field: Field, currency: str) -> Codec:
     return _CODECS.get(field.kind) or Codec(str, _lines, widgets.TextInput())
 
 
+def json_codec() -> Codec:
+    """The codec of a value that has a form of its own."""
+    return _CODECS["json"]
+
+
 def secret_codec() -> Codec:
     """A value that is typed, and never shown again."""
     return Codec(lambda _: "", str, widgets.PasswordInput())
@@ -203,19 +208,38 @@ class Switch(Written):
         super().__init__(codec, **{**keywords, "empty": False})
 
 
-async def _reference(field: "Reference", **keywords: Any) -> Markup:
-    """A select that looks its rows up; SQLAdmin's script knows it by its role."""
-    found = await field.loader.format_by_pk(field.text) if field.text else {}
-    chosen = found or ({"id": field.text, "text": field.text} if field.text else None)
-    about = {
-        "name": field.name,
-        "data-role": "select2-ajax",
-        "data-json": json.dumps([chosen] if chosen else []),
-        **({} if field.needed else {"data-allow-blank": "1"}),
-        **keywords,
+def look_up_box(
+    name: str, box_id: str, chosen: tuple[str, str], url: str, *, needed: bool = False, **about: Any
+) -> Markup:
+    """A box to type into that finds rows by what they are called, and sends the id of the one that was taken."""
+    row_id, text = chosen
+    attributes = {
+        **about,
+        "type": "text",
+        "id": box_id,
+        "value": text,
+        "role": "combobox",
+        "class": about.get("class", "form-control"),
+        "autocomplete": "off",
+        "aria-autocomplete": "list",
+        "aria-expanded": "false",
+        "aria-controls": f"{box_id}-rows",
+        "placeholder": "Type to find",
     }
-    hidden = Markup('<input type="hidden" name="{}" value="">').format(field.name)
-    return hidden + Markup("<select {}></select>").format(Markup(widgets.html_params(**about)))  # noqa: S704 # same
+    clear = "" if needed else Markup('<button type="button" class="ch-clear" aria-label="Clear">&times;</button>')
+    return Markup(
+        '<div class="ch-look" data-look-up="{}" data-url="{}"><input type="hidden" name="{}" value="{}"><input {}>{}'
+        '<ul role="listbox" id="{}-rows" aria-label="Rows" hidden></ul></div>'
+    ).format(name, url, name, row_id, Markup(widgets.html_params(**attributes)), clear, box_id)  # noqa: S704 # html_params escapes
+
+
+async def _reference(field: "Reference", **keywords: Any) -> Markup:
+    """The box, with the row that is there already; by its id where the caller cannot read it."""
+    found = await field.loader.format_by_pk(field.text) if field.text else {}
+    box_id, url = keywords.pop("id"), keywords.pop("data_url", "")
+    return look_up_box(
+        field.name, box_id, (field.text, found.get("text", field.text)), url, needed=field.needed, **keywords
+    )
 
 
 class Reference(Written):
@@ -226,4 +250,16 @@ class Reference(Written):
         super().__init__(Codec(str, str.strip, _reference), **keywords)
 
 
-__all__ = ["LEFT_OUT", "Choice", "Codec", "Reference", "Switch", "Written", "codec_of", "plain_codec", "secret_codec"]
+__all__ = [
+    "LEFT_OUT",
+    "Choice",
+    "Codec",
+    "Reference",
+    "Switch",
+    "Written",
+    "codec_of",
+    "json_codec",
+    "look_up_box",
+    "plain_codec",
+    "secret_codec",
+]

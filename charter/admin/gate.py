@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from charter.admin.visit import begin, end
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 STATICS = "statics"
+
+ZONE = "zone"
+"""The cookie in which a browser says in which time zone it is."""
 
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -50,7 +54,8 @@ class Gate:
                 MutableHeaders(scope=message).setdefault("Cache-Control", caching)
             await send(message)
 
-        begin(path)
+        scope["router"] = self.site.addresses
+        begin(path, unquote(HTTPConnection(scope).cookies.get(ZONE, "")))
         try:
             check_readable(path, scope, headers)
             check_origin(path, scope, headers)
@@ -82,12 +87,14 @@ def check_readable(path: str, scope: Scope, headers: Headers) -> None:
         if len(segments) != 3:
             raise NotFoundException
         parse_id(segments[2])
+    elif segments[1:2] in (["act"], ["inline"], ["print"]):
+        parse_id(segments[-1])
 
 
 def check_origin(path: str, scope: Scope, headers: Headers) -> None:
     """What changes something has to come from one of our own pages: browsers say so in one of three headers."""
     segments = path.strip("/").split("/")
-    if scope["method"] in SAFE and "action" not in segments and segments != ["logout"]:
+    if scope["method"] in SAFE and "action" not in segments:
         return
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, String, Text, cast, false, literal, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import false, select
 
 from charter.admin.rows import RULE
+from charter.admin.searching import MOST_LOOKED_AT, containing, newest, searched
 from charter.admin.sight import Sight
+from charter.catalog import is_served
 from charter.errors import NotFoundException
-from charter.plugins.filtering import Folded
 from charter.serve import parse_id
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from charter.admin.views import EntryView
 
 MOST_FOUND = 20
-LONGEST_TERM = 200
-"""Characters that are searched for; databases refuse endless patterns."""
 
 
 class Lookup:
@@ -45,27 +43,25 @@ class Lookup:
         return self.format(found[0]) if found else {}
 
     async def get_list(self, _: "Request", term: str) -> Sequence[Any]:
-        """The first rows whose texts contain every word of `term`."""
-        title = self.sight.title_field
-        readable = self.sight.fields("read")
-        names = dict.fromkeys([*([title] if title else []), *self.sight.entry.resource.search])
-        columns = [getattr(self.model, name) for name in names if name in readable and hasattr(self.model, name)]
+        """The first rows that hold every word of `term`: in their full text, or where they have none in their title."""
+        sight, title = self.sight, self.sight.title_field
+        readable = sight.fields("read")
         order = getattr(self.model, title) if title else self.model.id
-        return await self._run(select(self.model).where(*containing(columns, term)).order_by(order).limit(MOST_FOUND))
+        wanted = select(self.model).order_by(order).limit(MOST_FOUND)
+        if not term.strip():
+            path = sight.entry.sorts.get(title) if title else None
+            in_order = path is not None and is_served(sight.entry.table, path, "sort")
+            return await self._run(wanted if in_order else wanted.where(newest(self.model)))
+        if readable.isdisjoint(sight.entry.resource.search):
+            found = containing(order, term) if title else [false()]
+            return await self._run(wanted.where(*found, newest(self.model)))
+        clause = searched(sight.entry, readable, term, MOST_LOOKED_AT)
+        assert clause is not None  # noqa: S101 # there is a term
+        return await self._run(wanted.where(clause))
 
     async def _run(self, statement: Any) -> Sequence[Any]:
         found: Sequence[Any] = await self.model_admin._run_query(statement.execution_options(**{RULE: "read"}))  # noqa: SLF001 # SQLAdmin's way
         return found
 
 
-def containing(columns: Sequence[InstrumentedAttribute[Any]], term: str) -> list[ColumnElement[bool]]:
-    """Conditions: each word of `term` stands in one of `columns`, without regard to case; ``%`` means itself."""
-    conditions = []
-    for word in term[:LONGEST_TERM].split():
-        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        pattern = Folded(literal(f"%{escaped}%", String()))
-        conditions.append(or_(false(), *(Folded(cast(column, Text)).like(pattern, escape="\\") for column in columns)))
-    return conditions
-
-
-__all__ = ["Lookup", "containing"]
+__all__ = ["Lookup"]

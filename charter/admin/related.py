@@ -10,7 +10,7 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 
 from charter.admin.cells import Run, cell, compute, related_attributes
-from charter.admin.narrowing import narrowable
+from charter.admin.narrowing import parameters
 from charter.admin.rows import RULE
 from charter.admin.sight import Sight, sight_of
 from charter.catalog import Relation
@@ -37,11 +37,15 @@ class RelatedRow:
 
 @dataclass(frozen=True, slots=True)
 class RelatedTable:
-    """What the template needs. ``has_more`` rows are not shown; ``everything`` is the list that has them all."""
+    """What the template needs; ``amounts`` are the columns that are written from the right.
+
+    ``has_more`` rows are not shown; ``everything`` is the list that has them all.
+    """
 
     label: str
     plural: str
     headings: tuple[str, ...]
+    amounts: tuple[bool, ...]
     rows: tuple[RelatedRow, ...]
     has_more: bool
     everything: URL | None
@@ -60,7 +64,7 @@ async def _table(run: Run, request: Request, sight: Sight, relation: Relation, r
     model: Any = target.resource.model
     owner = getattr(row, relation.local.name)
     wanted = select(model).where(relation.remote == owner).limit(MOST_RELATED + 1)
-    wanted = wanted.order_by(model.created_at.desc(), model.id.desc())
+    wanted = wanted.order_by(model.id.desc())  # ids rise with time, and the index of the reference has them in order
     for attribute in related_attributes(there, names):
         wanted = wanted.options(selectinload(attribute))
     found = [item for (item,) in await run(wanted.execution_options(**{RULE: "read"}))]
@@ -70,6 +74,7 @@ async def _table(run: Run, request: Request, sight: Sight, relation: Relation, r
         label=sight.label(relation.name),
         plural=there.plural,
         headings=tuple(there.label(name) for name in names),
+        amounts=tuple(there.is_amount(name) for name in names),
         rows=tuple(_row(request, there, item, names) for item in shown),
         has_more=len(found) > MOST_RELATED,
         everything=_everything(request, there, relation, owner),
@@ -106,7 +111,7 @@ def _everything(request: Request, there: Sight, relation: Relation, owner: Any) 
         return None
     url = request.url_for("admin:list", identity=there.entry.name)
     name = relation.remote.name
-    return url.include_query_params(**{name: str(owner)}) if name in narrowable(there) else url
+    return url.include_query_params(**{name: str(owner)}) if name in parameters(there) else url
 
 
 __all__ = ["MOST_RELATED", "Cell", "RelatedRow", "RelatedTable", "related_tables"]

@@ -3,7 +3,7 @@
 SQLAdmin runs queries of its own in some twenty places. None of them has to remember a rule: each passes here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,10 @@ from charter.services import Services
 from charter.store import ReadingSession
 
 RULE = "charter_rule"
-"""Execution option of a statement: the action whose row rule holds for it, whatever the screen is."""
+"""Execution option of a statement: the action whose row rule holds for it, whatever the screen is.
+
+Several hold together, for the rows that the screen is about.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,18 @@ class Rules:
         found = [clause for clause in (entry.live, lens(entry, decision).condition) if clause is not None]
         return and_(*found).params(caller_values(caller)) if found else None
 
-    def action(self, entry: Entry | None, state: ORMExecuteState) -> str:
+    def actions(self, entry: Entry | None, state: ORMExecuteState) -> Sequence[str]:
         """The screen's action for the rows that it is about, ``read`` for whatever they are related to."""
         if state.is_relationship_load:
-            return "read"
-        told: str | None = state.execution_options.get(RULE)
+            return ("read",)
+        told: str | tuple[str, ...] | None = state.execution_options.get(RULE)
+        if isinstance(told, str):
+            return (told,)
+        if entry is None or entry.name != visit().resource:
+            return ("read",)
         if told is not None:
             return told
-        return visit().action if entry is not None and entry.name == visit().resource else "read"
+        return ("list", "export") if visit().action == "export" else (visit().action,)
 
     def apply(self, state: ORMExecuteState) -> None:
         """Narrow a statement before it runs; one that is no SELECT of mapped classes is refused."""
@@ -54,11 +61,12 @@ class Rules:
             msg = "the admin's session takes SELECTs of mapped classes only"
             raise RuntimeError(msg)
         for model, entry in self.models.items():
-            clause = self.condition(entry, self.action(entry, state))
-            if clause is not None:
-                state.statement = state.statement.options(
-                    with_loader_criteria(model, clause, include_aliases=True, propagate_to_loaders=False)
-                )
+            for action in self.actions(entry, state):
+                clause = self.condition(entry, action)
+                if clause is not None:
+                    state.statement = state.statement.options(
+                        with_loader_criteria(model, clause, include_aliases=True, propagate_to_loaders=False)
+                    )
 
 
 class RuledSession(ReadingSession):

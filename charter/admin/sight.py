@@ -16,6 +16,9 @@ from charter.services import Services
 DEFAULT_COLUMNS = 6
 """Columns of a list whose declaration names none."""
 
+AMOUNTS = frozenset({"integer", "money", "number"})
+"""Kinds of fields that are written from right to left."""
+
 TITLES = ("name", "title", "label")
 """Fields that people call a row by, the best first; else it is the first text of its columns, or of all."""
 
@@ -86,8 +89,12 @@ class Sight:
 
     def reference(self, name: str) -> Relation | None:
         """The to-one relation whose id the field `name` holds."""
+        return self._references.get(name)
+
+    @cached_property
+    def _references(self) -> Mapping[str, Relation]:
         found = (item for item in self.entry.relations.values() if not item.many and not item.local.primary_key)
-        return next((item for item in found if item.local.name == name), None)
+        return {item.local.name: item for item in reversed([*found])}
 
     def collections(self) -> tuple[Relation, ...]:
         """The to-many relations that the caller may follow: what refers here, and by a field that they may read."""
@@ -119,6 +126,11 @@ class Sight:
         decision = self.decision(kind)
         return body_model(self.entry, kind, decision.fields).model_fields if decision else {}
 
+    def importable(self) -> Mapping[str, FieldInfo]:
+        """What a row of a file may set: what a form for a new one has, as far as ``import`` lets it through too."""
+        create, more = self.decision("create"), self.decision("import")
+        return body_model(self.entry, "create", create.fields & more.fields).model_fields if create and more else {}
+
     def may(self, action: str) -> bool:
         """Whether the screen of `action` is there at all; a form without any field is not."""
         if action in {"create", "update"}:
@@ -141,10 +153,34 @@ class Sight:
         preferred: Iterable[str] = (*TITLES, *self.entry.resource.admin.columns, *texts)
         return next((name for name in preferred if name in texts and name in readable), None)
 
+    def is_amount(self, name: str) -> bool:
+        """Whether a column holds amounts, which stand below each other by their last digit."""
+        if name not in self._amounts:
+            self._amounts[name] = self._is_amount(name)
+        return self._amounts[name]
+
+    @cached_property
+    def _amounts(self) -> dict[str, bool]:
+        return {}
+
+    def _is_amount(self, name: str) -> bool:
+        head, _, tail = name.partition(".")
+        if head in self.entry.relations:
+            target = self.target(self.entry.relations[head])
+            field = target.fields.get(tail) if target is not None else None
+        else:
+            field = self.entry.fields.get(head)
+        return field is not None and field.kind in AMOUNTS
+
     def call(self, row: Any) -> str:
         """A row in one word or two; never its ``str()``, which would show every column."""
         text = getattr(row, self.title_field, None) if self.title_field else None
         return str(text) if text else str(row.id)
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """The heading of every column and form field."""
+        return {name: self.label(name) for name in self.names}
 
     @property
     def plural(self) -> str:

@@ -6,14 +6,18 @@ from uuid import UUID
 from sqladmin.authentication import AuthenticationBackend
 from sqladmin.authorization import AuthorizationBackend
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from charter.admin.gate import SAFE
 from charter.admin.sight import sight_of
+from charter.admin.tokens import FIELD, check_token, is_entry, is_secure, token_of
+from charter.admin.viewing import COOKIE as VIEW
+from charter.admin.viewing import look
 from charter.admin.visit import visit
-from charter.auth.tokens import derived_key
 from charter.declare import Caller
 from charter.errors import AuthenticationException
 from charter.services import Services
+from charter.settings import derived_key
 
 if TYPE_CHECKING:
     from charter.admin.site import Site
@@ -35,14 +39,13 @@ class Door(AuthenticationBackend):
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        settings = services.settings
         super().__init__(
-            secret_key=derived_key(settings.secret_key, "admin"),
+            secret_key=derived_key(services.settings.secret_key, "admin"),
             session_cookie=COOKIE,
             max_age=HOURS * 3600,
             path="/admin",
             same_site="strict",
-            https_only=settings.is_production or settings.public_url.startswith("https:"),
+            https_only=is_secure(services),
         )
 
     def _admits(self, role: str) -> bool:
@@ -51,9 +54,11 @@ class Door(AuthenticationBackend):
     async def login(self, request: Request) -> Response | bool:
         """Start a sign-in, or show the page again with the reason."""
         async with request.form() as form:
-            email, password = form.get("username"), form.get("password")
+            email, password, token = form.get("username"), form.get("password"), form.get(FIELD)
         if not isinstance(email, str) or not isinstance(password, str):
             return await self.site.login_page(request, "E-mail and password are needed.", 400)
+        if not is_entry(self.services, request, token if isinstance(token, str) else ""):
+            return await self.site.login_page(request, "This page was open for too long. Please sign in again.", 403)
         auth = self.services.auth
         user = await auth.login(email, password, request.scope)
         if user is None:
@@ -61,16 +66,18 @@ class Door(AuthenticationBackend):
         if not self._admits(user["role"]):
             return await self.site.login_page(request, "This account may not enter the admin.", 403)
         await self._end(request)
-        session = await auth.open_session(user, request.scope)
+        session = await auth.open_session(user, password, request.scope)
         if session is None:
             return await self.site.login_page(request, "The account has just changed; try again.", 400)
         request.session[SESSION] = str(session)
         return True
 
     async def logout(self, request: Request) -> Response | bool:
-        """End the sign-in itself, not only the cookie."""
+        """End the sign-in itself, not only the cookie, and whatever was looked at as another role."""
         await self._end(request)
-        return False
+        answer = RedirectResponse(request.url_for("admin:login"), 302)
+        answer.delete_cookie(VIEW, path="/admin")
+        return answer
 
     async def _end(self, request: Request) -> None:
         session = _session_of(request)
@@ -84,12 +91,18 @@ class Door(AuthenticationBackend):
         if caller is None:
             if request.session:
                 request.session.clear()
-            if request.method not in {"GET", "HEAD"}:
+            if request.method not in SAFE and visit().path != "logout":
                 raise AuthenticationException("Your session has ended; sign in again.")
             return False
         visit().caller = caller
         request.state.user_id = caller.id
         await self.services.limiter.hit_user(request.scope, caller)
+        session = _session_of(request)
+        visit().token = token_of(self.services, session) if session is not None else ""
+        if request.method not in SAFE:
+            await check_token(request)
+        if session is not None:
+            look(self.services, request, session)
         return True
 
     async def _caller(self, request: Request) -> Caller | None:
@@ -98,6 +111,7 @@ class Door(AuthenticationBackend):
         return caller if caller is not None and self._admits(caller.role) else None
 
     async def get_user_id(self, request: Request) -> Any:  # noqa: ARG002 # SQLAdmin's face
+        """The account behind the visit."""
         caller = visit().caller
         return caller.id if caller is not None else None
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
@@ -12,6 +14,8 @@ from charter.catalog import Field
 LONGEST_IN_LIST = 80
 """Characters of a text that a list shows."""
 
+NO_TONES: Mapping[str, str] = MappingProxyType({})
+
 _FEWER = frozenset((
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV",
     "XAF", "XOF", "XPF",
@@ -20,7 +24,10 @@ _MORE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _AMOUNT = re.compile(r"([0-9]{1,15})(?:[.,]([0-9]{1,3}))?")
 _YES = Markup('<i class="fa-solid fa-check text-success" role="img" aria-label="yes"></i>')
 _NO = Markup('<i class="fa-solid fa-xmark text-secondary" role="img" aria-label="no"></i>')
-_BADGE = Markup('<span class="badge bg-secondary-lt">{}</span>')
+_BADGE = Markup('<span class="badge tone-{}">{}</span>')
+_TIME = Markup('<time datetime="{}" title="{}">{}</time>')
+_PICTURE = Markup('<img class="ch-thumb" src="{}" alt="" loading="lazy">')
+_NO_PICTURE = Markup('<span class="ch-thumb"><i class="fa-regular fa-image" aria-hidden="true"></i></span>')
 
 
 def digits(currency: str) -> int:
@@ -47,7 +54,16 @@ def money_amount(text: str, currency: str) -> int:
     return int(f"{found[1]}{(found[2] or '').ljust(places, '0')}")
 
 
-def shown(field: Field, value: Any, currency: str, *, short: bool) -> Any:
+def picture(address: Any) -> Any:
+    """A picture of this server, small; the address alone of one elsewhere, which no page of ours asks for."""
+    text = str(address or "")
+    if not text:
+        return _NO_PICTURE
+    is_ours = text.startswith("/") and not text.startswith(("//", "/\\"))
+    return _PICTURE.format(text) if is_ours else text
+
+
+def shown(field: Field, value: Any, currency: str, *, short: bool, tones: Mapping[str, str] = NO_TONES) -> Any:
     """The value of a field for a page; what is not Markup is escaped there."""
     if value is None:
         return ""
@@ -57,9 +73,10 @@ def shown(field: Field, value: Any, currency: str, *, short: bool) -> Any:
         case "money":
             return money_text(int(value), currency)
         case "time":
-            return _moment(value)
+            return moment(value)
         case "enum":
-            return _BADGE.format(getattr(value, "value", value))
+            word = str(getattr(value, "value", value))
+            return _BADGE.format(tones.get(word, "plain"), word)
         case "json":
             value = json.dumps(value, ensure_ascii=False)
         case _:
@@ -67,9 +84,11 @@ def shown(field: Field, value: Any, currency: str, *, short: bool) -> Any:
     return value if not short or len(value) <= LONGEST_IN_LIST else f"{value[: LONGEST_IN_LIST - 1]}…"
 
 
-def _moment(value: datetime | str) -> str:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def moment(value: datetime | str) -> Markup:
+    """A moment in UTC; the page's script puts it into the reader's own zone."""
+    at = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+    text = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return _TIME.format(f"{at:%Y-%m-%dT%H:%M:%SZ}", text, text)
 
 
-__all__ = ["digits", "money_amount", "money_text", "shown"]
+__all__ = ["digits", "moment", "money_amount", "money_text", "picture", "shown"]

@@ -4,34 +4,40 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+from charter.access import InForce
 from charter.admin import mount_admin
 from charter.assemble.discover import Declared, discover
+from charter.assemble.document import add_document
 from charter.assemble.failures import add_handlers
+from charter.assemble.garbage import set_aside
+from charter.assemble.jobs import upkeep, working
 from charter.assemble.routes import PUBLIC, add_health, add_pages, check_routes
 from charter.assemble.startup import close_db, init_db
+from charter.assemble.watch import watching
 from charter.auth import Account, Auth
 from charter.catalog import Catalog, compile_catalog
 from charter.checks import check
 from charter.errors import DeclarationError, Problem
 from charter.logs import configure_logging
-from charter.openapi import complete
+from charter.plugins.cursors import Cursors
 from charter.plugins.ratelimit import RateLimiter
-from charter.rest import Rest, generate
+from charter.replay import Replays
+from charter.rest import generate
 from charter.services import Services
 from charter.settings import Settings, load_settings
 from charter.store import Store
 from charter.version import __version__
-from charter.web import wrap
+from charter.web import Shortcut, wrap
 
 log = logging.getLogger("charter.start")
 
@@ -74,6 +80,7 @@ def build(
     app = FastAPI(
         title=settings.brand_name,
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redirect_slashes=False,
         redoc_url=None,
@@ -81,8 +88,8 @@ def build(
     )
     app.state.charter = services
     generated = [generate(services, entry) for entry in services.catalog.entries.values()]
-    for rest in generated:
-        app.include_router(rest.router)
+    routes = [route for rest in generated for route in rest.router.routes]
+    app.router.routes.extend(routes)
     app.include_router(services.auth.router)
     for router in routers:
         app.include_router(router)
@@ -90,15 +97,17 @@ def build(
     add_pages(app, services)
     mount_admin(app, services)
     add_handlers(app)
-    _document(app, services, generated)
-    app.add_middleware(wrap, settings=settings, guards=(services.limiter.guard,))
+    add_document(app, services, generated)
+    app.add_middleware(Shortcut, routes=routes)
+    app.add_middleware(wrap, settings=settings, guards=(services.policy.keep, services.limiter.guard))
     return app
 
 
 def make_services(declared: Declared, settings: Settings) -> Services:
     """Check and compile the declarations; opens no connection."""
     catalog = compile_catalog(declared.resources, declared.scopes)
-    access = check(catalog, declared.roles, declared.scopes, Path(settings.policy_file), MODEL_FILE)
+    files = Path(settings.policy_file), MODEL_FILE
+    policy = InForce(partial(check, catalog, declared.roles, declared.scopes, *files))
     limiter = RateLimiter(
         declared.limits,
         declared.roles,
@@ -109,11 +118,12 @@ def make_services(declared: Declared, settings: Settings) -> Services:
     )
     accounts = _accounts(catalog)
     store = Store(settings, catalog, metadata())
-    auth = Auth(settings, store, catalog.entries[accounts], declared.roles, limiter)
+    auth = Auth(settings, store, catalog.entries[accounts], declared.roles, limiter, policy)
     # The accounts' own hooks come with Auth, so the entry is complete only now.
     catalog = Catalog({**catalog.entries, accounts: auth.entry}, catalog.problems)
     store.catalog = catalog
-    return Services(settings, catalog, declared.roles, access, store, limiter, auth)
+    replays, cursors = Replays(settings, metadata()), Cursors(settings)
+    return Services(settings, catalog, declared.roles, policy, store, limiter, auth, replays, cursors)
 
 
 def metadata() -> MetaData:
@@ -133,30 +143,21 @@ def _accounts(catalog: Catalog) -> str:
 def _lifespan(services: Services, declared: Declared, public: Collection[str]) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        check_routes(app, public)
+        check_routes(app, public, services.access.vocabulary)
         await services.limiter.start()
         told = await init_db(services, metadata(), declared.seeds)
         for line in told.lines:
             print(line, flush=True)  # noqa: T201 # told once, to the person who starts it; never logged
-        yield
+        await services.auth.start()
+        jobs = (*upkeep(services), *declared.jobs)
+        async with watching(services, (Path(services.settings.policy_file), MODEL_FILE)), working(services, jobs):
+            with set_aside():
+                yield
         await services.auth.close()
         await services.limiter.close()
         await close_db(services)
 
     return lifespan
-
-
-def _document(app: FastAPI, services: Services, generated: Sequence[Rest]) -> None:
-    """Replace FastAPI's OpenAPI document by one that has the generated parts; made once, when first asked for."""
-    operations = {key: make for rest in generated for key, make in rest.operations.items()}
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            frame = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            app.openapi_schema = complete(frame, services.catalog.entries.values(), operations)
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign] # FastAPI's documented way
 
 
 __all__ = ["build", "close_db", "init_db", "make_services", "metadata"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
-from charter.declare import Limits, Resource, Roles, Scope, Seed
+from charter.declare import Invariant, Job, Limits, Resource, Roles, Scope, Seed
 from charter.errors import DeclarationError, Problem
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ class Declared:
     roles: Roles
     limits: Limits
     seeds: tuple[Seed, ...]
+    jobs: tuple[Job, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
 
 
 def discover(resources: ModuleType, policies: ModuleType) -> Declared:
@@ -34,6 +36,8 @@ def discover(resources: ModuleType, policies: ModuleType) -> Declared:
         roles=_only(rules, Roles, "policies/subjects.py"),
         limits=_only(rules, Limits, "policies/limits.py"),
         seeds=_values(nouns, Seed),
+        jobs=_values(nouns, Job),
+        invariants=_values(nouns, Invariant),
     )
 
 

@@ -8,10 +8,11 @@ from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from charter.depends import SAFE, get_db
+from charter.access import InForce, Vocabulary, nearest
+from charter.depends import ROLE, RULE, SAFE, get_db
 from charter.errors import DeclarationError, Problem
 from charter.pages import docs_routes, welcome
-from charter.rest import RULE, enter
+from charter.rest import enter
 from charter.serve import decide
 from charter.services import Services
 from charter.version import __version__
@@ -50,7 +51,7 @@ def add_health(app: FastAPI, services: Services) -> None:
             "environment": services.settings.environment,
             "database": "ok" if alive else "away",
             "redis": services.limiter.redis,
-            "policy": {"version": services.access.version, "error": None},
+            "policy": _policy_state(services.policy),
         }
         return JSONResponse(body, 200 if alive else 503, None if alive else {"Retry-After": "1"})
 
@@ -70,8 +71,18 @@ def add_health(app: FastAPI, services: Services) -> None:
         app.add_api_route(path, endpoint, operation_id=name.replace(":", "_"), response_class=JSONResponse, **about)
 
 
-def check_routes(app: FastAPI, public: Collection[str]) -> None:
-    """Stop the start where a route has neither a rule nor a place among the public ones."""
+def _policy_state(policy: InForce) -> dict[str, Any]:
+    """Which policy decides, what is wrong with the file since, and how many files this process took and refused."""
+    return {
+        "version": policy.newest.version,
+        "error": policy.error,
+        "reloads": policy.reloads,
+        "refusals": policy.refusals,
+    }
+
+
+def check_routes(app: FastAPI, public: Collection[str], words: Vocabulary) -> None:
+    """Stop the start where a route has neither a rule nor a place among the public ones, or a rule of unknown words."""
     problems = [
         Problem(
             "no_route_rule",
@@ -92,8 +103,34 @@ def check_routes(app: FastAPI, public: Collection[str]) -> None:
         for found in iter_route_contexts(app.routes)
         if _commits_late(found)
     ]
+    problems += [
+        Problem("unknown_route_rule", f"route {found.path}", message, hint)
+        for found in iter_route_contexts(app.routes)
+        for call in _calls(found)
+        for message, hint in _unknown_words(call, words)
+    ]
     if problems:
         raise DeclarationError(problems)
+
+
+def _calls(found: Any) -> Iterable[Any]:
+    """The endpoint of a route, and every dependency of it."""
+    yield found.endpoint
+    dependant = getattr(found, "dependant", None)
+    yield from (inner.call for inner in _inner(dependant)) if dependant is not None else ()
+
+
+def _unknown_words(call: Any, words: Vocabulary) -> Iterable[tuple[str, str]]:
+    """What a rule names that does not exist, which would let nobody through; and what was perhaps meant."""
+    resource, action = getattr(call, RULE, ("", ""))
+    role = getattr(call, ROLE, words.roles[0])
+    if resource and resource not in words.nouns:
+        yield f"asks about '{resource}', which is no resource;", nearest(resource, words.nouns)
+    elif resource and action not in words.nouns[resource].actions:
+        known = words.nouns[resource].actions
+        yield f"asks for '{action}', which is no action of {resource};", nearest(action, known)
+    if role not in words.roles:
+        yield f"asks for '{role}', which is no role;", nearest(role, words.roles)
 
 
 def _commits_late(found: Any) -> bool:
@@ -125,6 +162,7 @@ def _is_guard(call: Any) -> bool:
     name = getattr(call, "__qualname__", "")
     return getattr(call, "__module__", "") == "charter.depends" and name not in {
         "get_db",
+        "get_store",
         "get_caller",
         "get_token_from_header",
     }

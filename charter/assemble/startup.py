@@ -1,15 +1,18 @@
 """What happens between the process starting and the first request: schema, first admin, demo data, under one lock."""
 
+import asyncio
 import logging
 import secrets
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import MetaData, text
 
 from charter.declare import Seed
-from charter.migrate import run_locked, upgrade
+from charter.errors import DatabaseException
+from charter.migrate import LOCK_SECONDS, run_locked, upgrade
 from charter.projection import project
 from charter.services import Services
 from charter.store import Repository, Transaction
@@ -21,6 +24,9 @@ SAFE_SQLITE = (3, 51, 3)
 
 FIRST_START_LOCK = 0x63686172
 """Key of PostgreSQL's advisory lock: one process at a time looks whether anything is there."""
+
+AGAIN_SECONDS = 0.2
+"""How long a process that starts leaves a busy database alone."""
 
 
 @dataclass(slots=True)
@@ -39,13 +45,27 @@ async def init_db(services: Services, metadata: MetaData, seeds: Sequence[Seed] 
     done = await run_locked(settings, lambda connection: upgrade(connection, metadata, development=development))
     for line in done:
         log.info(line)
-    await services.store.write(lambda tx: _image(tx, services))
-    await services.store.write(lambda tx: _first_start(tx, services, seeds, told))
+    await _patiently(lambda: show_policy(services))
+    await _patiently(lambda: services.store.write(lambda tx: _first_start(tx, services, seeds, told)))
     return told
+
+
+async def _patiently(work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work`, again while the database is busy: another process may fill it for longer than a request would wait."""
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return await work()
+        except DatabaseException as error:
+            if time.monotonic() > end:
+                raise
+            log.info("waiting to start: %s", error.detail)
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _first_start(tx: Transaction, services: Services, seeds: Sequence[Seed], told: FirstStart) -> None:
     """The first admin and the demo data, in one transaction: whoever finds no account makes all of it, or nothing."""
+    told.lines.clear()  # a transaction that lost is run again
     _alone(tx, services)
     entry = services.auth.entry
     if not tx.is_empty(entry):
@@ -61,10 +81,14 @@ def _first_start(tx: Transaction, services: Services, seeds: Sequence[Seed], tol
             told.lines += seed.fill(tx)
 
 
-def _image(tx: Transaction, services: Services) -> None:
-    """The policy as rows; one process at a time."""
-    _alone(tx, services)
-    project(tx, services.catalog, services.access, services.roles)
+async def show_policy(services: Services) -> None:
+    """Bring the policy's image in the database to what is in force; one process at a time."""
+
+    def work(tx: Transaction) -> None:
+        _alone(tx, services)
+        project(tx, services.catalog, services.policy.newest, services.roles)
+
+    await services.store.write(work)
 
 
 def _alone(tx: Transaction, services: Services) -> None:

@@ -8,15 +8,21 @@ from fastapi import APIRouter
 from fastapi.security import OAuth2PasswordRequestForm
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from charter.access import InForce
 from charter.auth.callers import Callers
+from charter.auth.cookie import RefreshCookie
 from charter.auth.hooks import AccountHooks
 from charter.auth.manager import AccountDatabase, Accounts, account_of
-from charter.auth.passwords import hash_password, verify_password
+from charter.auth.notices import Notices
+from charter.auth.outbox import Outbox
+from charter.auth.passwords import hash_password, passwords, verify_password
 from charter.auth.post import Post
 from charter.auth.routes import make_router
 from charter.auth.sessions import Grant, Origin, Sessions, origin_of
+from charter.auth.standing import Standings
 from charter.auth.tables import ACCOUNT_INPUTS, Account, Email, Password, normal_email, relate_refresh_tokens
 from charter.auth.tokens import AccessTokens, bearer_token, invalid_token
 from charter.bodies import field_errors
@@ -41,37 +47,49 @@ class Auth:
     catalog.
     """
 
-    def __init__(self, settings: Settings, store: Store, entry: Entry, roles: Roles, limiter: RateLimiter) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, entry: Entry, roles: Roles, limiter: RateLimiter, policy: InForce
+    ) -> None:
         _check(entry, roles)
         relate_refresh_tokens(entry.resource.model)
         self.settings = settings
         self.store = store
         self.roles = roles
         self.limiter = limiter
-        self.post = Post(settings)
-        self.sessions = Sessions(settings, entry)
+        self.policy = policy
+        self.outbox = Outbox(entry)
+        self.post = Post(settings, store, self.outbox)
+        self.notices = Notices(entry.table.metadata)
+        self.sessions = Sessions(settings, entry, self.notices)
+        self.standings = Standings(store, Callers(self.sessions, entry, roles), self.notices)
         self.access_tokens = AccessTokens(settings)
-        self._hooks = AccountHooks(roles, self.sessions, self._invite).hooks()
-        self.entry = replace(entry, hooks=(*entry.hooks, self._hooks))
-        self._callers = Callers(self.sessions, entry, roles)
+        self.cookie = RefreshCookie(settings)
+        self._hooks = AccountHooks(roles, self.sessions, self.notices, self.outbox, self.post.owe).hooks()
+        self.entry = self.outbox.entry = replace(entry, hooks=(*entry.hooks, self._hooks))
         self.router: APIRouter = make_router(self)
 
     def hooks(self) -> Hooks:
         """What every write to an account goes through; :attr:`entry` has it already."""
         return self._hooks
 
+    async def start(self) -> None:
+        """Begin to remember who is signed in, and to look for mails that were left behind."""
+        self.standings.start()
+        self.post.start()
+
     async def close(self) -> None:
         """Wait a moment for mails under way."""
+        await self.standings.close()
         await self.post.close()
 
     def flow(self) -> Accounts:
         """A fresh manager for one flow; ``flow().user_db.commit(...)`` ends it."""
-        return Accounts(self.settings, AccountDatabase(self.store, self.entry), self.post.link)
+        return Accounts(AccountDatabase(self.store, self.entry, self.post.owe))
 
     async def caller(self, connection: HTTPConnection | Scope) -> Caller:
         """Who sends this request: anonymous without credentials, :class:`AuthenticationException` with bad ones.
 
-        One read of the database; asked again in the same request, it answers from memory.
+        No read of the database for a sign-in that this process remembers, one for any other.
         """
         scope = connection.scope if isinstance(connection, HTTPConnection) else connection
         state = scope.setdefault("state", {})
@@ -95,50 +113,72 @@ class Auth:
     async def caller_of_token(self, token: str) -> Caller:
         """Whose access token this is; :class:`AuthenticationException` where it is not, or no longer, good."""
         claims = self.access_tokens.read(token)
-        caller = await self.store.read(lambda tx: self._callers.of_claims(tx, claims))
-        if caller is None:
+        found = await self.standings.of(claims.session)
+        if found is None or (found.user_id, found.epoch) != (claims.user_id, claims.epoch):
             raise invalid_token()
-        return caller
+        return found.caller
 
     async def login(self, email: str, password: str, scope: Scope) -> Row | None:
         """The account that these credentials open, as all columns, or None. Counts as an attempt to sign in."""
-        flow, user = await self.authenticate(email, password, scope)
-        if user is None:
-            return None
-        await flow.user_db.commit(lambda _: None)
-        return user.model_dump()
-
-    async def authenticate(self, email: str, password: str, scope: Scope) -> tuple[Accounts, Account | None]:
-        """The first half of a sign-in: the account, and the flow whose commit has to follow."""
         await self.limiter.hit_sign_in(scope, email)
-        flow = self.flow()
-        return flow, await flow.authenticate(OAuth2PasswordRequestForm(username=email, password=password))
+        user = await self._authenticate(email, password)
+        return None if user is None else user.model_dump()
 
-    async def open_session(self, user: Row, scope: Scope) -> UUID | None:
+    async def enter(self, email: str, password: str, scope: Scope) -> Grant | None:
+        """Start the sign-in that these credentials open; None where they open nothing. Counts as an attempt."""
+        await self.limiter.hit_sign_in(scope, email)
+        for _ in range(2):  # the account may change while its password is checked
+            user = await self._authenticate(email, password)
+            if user is None:
+                return None
+            grant = await self.sign_in(user.id, user.epoch, origin_of(scope), hashed=user.hashed_password)
+            if grant is not None:
+                self._renew_hash(user, password)
+                return grant
+        return None
+
+    async def _authenticate(self, email: str, password: str) -> Account | None:
+        return await self.flow().authenticate(OAuth2PasswordRequestForm(username=email, password=password))
+
+    def _renew_hash(self, user: Account, password: str) -> None:
+        """After the answer: a hash is as slow as a check, and nobody needs to wait for it."""
+        if passwords.is_old(user.hashed_password):
+            self.post.later(self.flow().renew_hash(user, password))
+
+    async def open_session(self, user: Row, password: str, scope: Scope) -> UUID | None:
         """Start a sign-in for an account from :meth:`login`; its id. None where the account changed since then."""
-        grant = await self.sign_in(user["id"], user["epoch"], origin_of(scope))
-        return grant.session if grant else None
+        hashed = user["hashed_password"]
+        grant = await self.sign_in(user["id"], user["epoch"], origin_of(scope), hashed=hashed)
+        if grant is None:
+            return None
+        self._renew_hash(account_of(self.entry, user), password)
+        return grant.session
 
-    async def sign_in(self, user_id: UUID, epoch: int, origin: Origin) -> Grant | None:
-        """Start a sign-in; None where the account is inactive, or changed since `epoch` was read."""
-        return await self.store.write(lambda tx: self.sessions.open(tx, user_id, epoch, origin))
+    async def sign_in(self, user_id: UUID, epoch: int, origin: Origin, *, hashed: str | None = None) -> Grant | None:
+        """Start a sign-in; None where the account is inactive, or changed since `epoch` (and `hashed`) were read."""
+        return await self.store.write(lambda tx: self.sessions.open(tx, user_id, epoch, origin, hashed=hashed))
 
     async def caller_of_session(self, session: UUID) -> Caller | None:
         """The caller whose sign-in this is, None where it has ended."""
-        return await self.store.read(lambda tx: self._callers.of_session(tx, session))
+        found = await self.standings.of(session)
+        return None if found is None else found.caller
 
     async def end_session(self, session: UUID) -> None:
         """End a sign-in, and with it every token of it."""
         await self.store.write(lambda tx: self.sessions.end(tx, session, "logout"))
 
-    def tokens(self, grant: Grant) -> dict[str, Any]:
-        """The answer to a client that has signed in."""
-        return {
+    def tokens(self, grant: Grant, scope: Scope) -> Response:
+        """The answer to a client that has signed in; a browser gets the refresh token in a cookie, where that is on."""
+        in_cookie = self.cookie.is_for(scope)
+        body = {
             "access_token": self.access_tokens.write(grant.user_id, grant.session, grant.epoch),
-            "refresh_token": grant.refresh_token,
+            "refresh_token": None if in_cookie else grant.refresh_token,
             "token_type": "bearer",
             "expires_in": self.access_tokens.seconds,
         }
+        response = JSONResponse(body, headers={"Cache-Control": "no-store"})
+        self.cookie.write(response, grant.refresh_token)
+        return response
 
     async def create_account(self, email: str, password: str, role: str, *, verified: bool, **fields: Any) -> UUID:
         """Make an account with system authority. :class:`ValidationException` for what breaks its rules."""
@@ -157,9 +197,6 @@ class Auth:
             raise NotFoundException("Nobody has this e-mail address.")
         await flow.user_db.update(user, {"role": role})
         await flow.user_db.commit(lambda _: None)
-
-    def _invite(self, row: Row) -> None:
-        self.post.later(self.flow().request_verify(account_of(self.entry, row)))
 
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)

@@ -36,7 +36,7 @@ class TokenBody(BaseModel):
     """The token of a mailed link."""
 
     model_config = _STRICT
-    token: Token = PydanticField(examples=["eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"])
+    token: Token = PydanticField(examples=[_SECRET])
 
 
 class ResetBody(TokenBody):
@@ -58,10 +58,13 @@ class LoginForm(BaseModel):
 
 
 class Tokens(BaseModel):
-    """What a login and a refresh answer. ``expires_in`` are the seconds that the access token lives."""
+    """What a login and a refresh answer. ``expires_in`` are the seconds that the access token lives.
+
+    ``refresh_token`` is null for a browser that got it in a cookie (``REFRESH_COOKIE``).
+    """
 
     access_token: str = PydanticField(examples=["eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"])
-    refresh_token: str = PydanticField(examples=[_SECRET])
+    refresh_token: str | None = PydanticField(examples=[_SECRET])
     token_type: str = PydanticField("bearer", examples=["bearer"])
     expires_in: int = PydanticField(examples=[900])
 

@@ -10,8 +10,11 @@ from charter.refusals import refusals
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-ALWAYS = ("bad_request", "too_large", "unsupported_media_type", "validation", "rate_limited", "service_unavailable")
-"""What every route with a body may answer."""
+ALWAYS = ("bad_request", "rate_limited", "service_unavailable")
+"""What every route may answer."""
+
+WITH_BODY = ("too_large", "unsupported_media_type", "validation")
+"""What every route with a body may answer besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +24,35 @@ class Operation:
     summary: str
     status: int
     said: str
-    body: type[BaseModel]
+    body: type[BaseModel] | None = None
     answer: Mapping[str, Any] | None = None
     refusals: tuple[str, ...] = ()
     media: str = JSON
     bearer: bool = False
+    method: str = "POST"
+    body_required: bool = True
+    has_id: bool = False
 
     def document(self, name: str) -> dict[str, Any]:
         """The OpenAPI operation; its id is ``auth_<name>``."""
         good: dict[str, Any] = {"description": self.said}
         if self.answer is not None:
             good["content"] = {JSON: dict(self.answer)}
-        return {
+        codes = (*self.refusals, *ALWAYS, *(WITH_BODY if self.body else ()))
+        found: dict[str, Any] = {
             "operationId": f"auth_{name}",
             "summary": self.summary,
             "tags": ["auth"],
-            "requestBody": {"required": not self.bearer, "content": {self.media: content_of(self.body)}},
-            "responses": {str(self.status): good, **refusals((*self.refusals, *ALWAYS), field="email")},
+            "responses": {str(self.status): good, **refusals(codes, field="email")},
             "security": [{"bearer": []}] if self.bearer else [],
         }
+        if self.body is not None:
+            content = {self.media: content_of(self.body)}
+            found["requestBody"] = {"required": self.body_required, "content": content}
+        if self.has_id:
+            schema = {"type": "string", "format": "uuid"}
+            found["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": schema}]
+        return found
 
 
 def content_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -49,10 +62,29 @@ def content_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"schema": schema, "example": schema.get("example") or examples}
 
 
+def list_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Schema and example of a list that is whole on one page, in the shape of every list."""
+    row = content_of(model)
+    nothing = {"type": "null"}
+    shape = {
+        "items": {"type": "array", "items": row["schema"]},
+        **{name: {"type": "integer"} for name in ("total", "page", "size", "pages")},
+        **dict.fromkeys(("next", "prev"), nothing),
+    }
+    page = {"total": 1, "page": 1, "size": 1_000, "pages": 1, "next": None, "prev": None}
+    schema = {"type": "object", "properties": shape, "required": list(shape)}
+    return {"schema": schema, "example": {"items": [row["example"]], **page}}
+
+
 def inline(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of a model that does not contain itself, without references."""
-    schema = model.model_json_schema()
-    found: dict[str, Any] = _resolved(schema, schema.pop("$defs", {}))
+    return resolved(model.model_json_schema())
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema that does not contain itself, without references to parts of its own."""
+    known = schema.get("$defs", {})
+    found: dict[str, Any] = _resolved({key: part for key, part in schema.items() if key != "$defs"}, known)
     return found
 
 

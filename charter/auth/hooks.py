@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from charter.auth.letters import RESET, VERIFY
+from charter.auth.notices import Notices
+from charter.auth.outbox import Outbox
 from charter.auth.passwords import passwords
 from charter.auth.sessions import Sessions
 from charter.auth.tables import normal_email
@@ -14,11 +17,17 @@ from charter.declare import Change, Hooks, Roles
 from charter.errors import AuthorizationException, FieldError, ValidationException
 from charter.store import Row, Transaction
 
-DECISIVE = ("hashed_password", "role", "is_active")
+CREDENTIALS = ("hashed_password", "email")
+"""Columns whose change ends every sign-in of the account, except the one by which its owner changes them."""
+
+DECISIVE = (*CREDENTIALS, "role", "is_active")
 """Columns whose change ends every sign-in of the account."""
 
-Invite = Callable[[Row], None]
-"""Asks the owner of an account to prove its address; gets the row and does not wait for the mail."""
+TOLD = (*DECISIVE, "is_verified", "deleted_at")
+"""Columns whose change every process has to hear of, since it may remember them."""
+
+Owe = Callable[[Transaction, str, str], None]
+"""Owes a mail of a kind to an address, in the transaction under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,13 @@ class AccountHooks:
 
     roles: Roles
     sessions: Sessions
-    invite: Invite
+    notices: Notices
+    outbox: Outbox
+    owe: Owe
 
     def hooks(self) -> Hooks:
         """The same as what a resource declares."""
-        return Hooks(prepare=self.prepare, before=self.before, after=self.after, after_commit=self.after_commit)
+        return Hooks(prepare=self.prepare, before=self.before, after=self.after)
 
     async def prepare(self, change: Change) -> None:
         """The slow part, outside the transaction: check the present password, hash the new one."""
@@ -45,7 +56,7 @@ class AccountHooks:
         given = change.inputs.get("current_password")
         if given is None:
             raise _wrong_password("is needed to change your e-mail or password")
-        if not (await passwords.check(given, change.old["hashed_password"])).ok:
+        if not await passwords.check(given, change.old["hashed_password"]):
             raise _wrong_password("is not your password")
 
     def before(self, tx: Transaction, change: Change) -> None:
@@ -58,20 +69,31 @@ class AccountHooks:
         if change.action == "update":
             if _changes(change, "email"):
                 change.values.setdefault("is_verified", False)  # only a script can say otherwise
-            if any(_changes(change, name) for name in DECISIVE):
+            if any(_changes(change, name) for name in DECISIVE) and not _keeps_its_own(change):
                 change.values["epoch"] = self._next_epoch(tx, change)
 
     def after(self, tx: Transaction, change: Change) -> None:
-        """End the account's sign-ins, after its row was changed and so locked."""
+        """Ask for proof; end sign-ins, after the row was changed and so locked; tell every process."""
+        self._ask_for_proof(tx, change)
+        if change.action == "create":
+            return
+        if change.action == "delete" or any(_changes(change, name) for name in TOLD):
+            self.notices.tell(tx, change.old["id"])
         ended = [name for name in DECISIVE if change.action == "update" and change.row[name] != change.old[name]]
         if ended:
-            self.sessions.end_all(tx, change.old["id"], ended[0].removeprefix("hashed_"))
+            kept = change.caller.session if change.caller is not None and _keeps_its_own(change) else None
+            self.sessions.end_others(tx, change.old["id"], kept, ended[0].removeprefix("hashed_"))
 
-    async def after_commit(self, change: Change) -> None:
-        """Ask the owner of a new or changed address to prove it."""
+    def _ask_for_proof(self, tx: Transaction, change: Change) -> None:
+        """Owe a mail to a new or changed address, and make tokens no good that were mailed for what was before."""
         moved = change.action == "create" or change.row.get("email") != change.old.get("email")
-        if change.action != "delete" and moved and change.row["is_active"] and not change.row["is_verified"]:
-            self.invite(change.row)
+        if change.action != "create" and moved:
+            self.outbox.void(tx, change.old["id"])
+        elif change.action == "update" and _changes(change, "hashed_password"):
+            self.outbox.void(tx, change.old["id"], RESET)
+        by_somebody = change.action != "delete" and change.caller is not None  # scripts ask when they want to
+        if by_somebody and moved and needs_proof(change.row):
+            self.owe(tx, VERIFY, change.row["email"])
 
     def _settle_role(self, change: Change) -> None:
         """An empty role is the default one; a word that is no role (or the one of strangers) is refused."""
@@ -100,8 +122,18 @@ class AccountHooks:
         return int(tx.execute(wanted).scalar_one()) + 1
 
 
+def needs_proof(row: Row) -> bool:
+    """Whether the owner of an account is to be asked to prove its address."""
+    return bool(row["is_active"] and not row["is_verified"])
+
+
 def _is_own(change: Change) -> bool:
     return change.action == "update" and change.caller is not None and change.caller.id == change.old.get("id")
+
+
+def _keeps_its_own(change: Change) -> bool:
+    """Whether the sign-in that asks goes on: its owner has just shown the password, and nothing else is decided."""
+    return _is_own(change) and not any(_changes(change, name) for name in ("role", "is_active"))
 
 
 def _changes(change: Change, name: str) -> bool:
@@ -126,4 +158,4 @@ def _wrong_password(detail: str) -> ValidationException:
     return ValidationException("Your present password is needed for this change.", errors=[error])
 
 
-__all__ = ["AccountHooks"]
+__all__ = ["AccountHooks", "Owe", "needs_proof"]

@@ -1,19 +1,20 @@
 """The routes under ``/auth``. Each reads its body, counts where guessing would pay, and runs one flow."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from fastapi import APIRouter
-from fastapi_users import exceptions
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from charter.access import ANY
 from charter.auth.bodies import EmailBody, LoginForm, Notice, RefreshBody, ResetBody, TokenBody, Tokens, register_schema
-from charter.auth.documents import FORM, Operation, content_of
-from charter.auth.manager import Accounts, StaleAccountError
+from charter.auth.devices import Device, Devices
+from charter.auth.documents import FORM, Operation, content_of, list_of
+from charter.auth.letters import RESET, VERIFY
+from charter.auth.passwords import passwords
 from charter.auth.sessions import origin_of
-from charter.auth.tables import Account
 from charter.auth.tokens import invalid_token
 from charter.bodies import check_media_type, field_errors, read_body
 from charter.errors import (
@@ -22,7 +23,7 @@ from charter.errors import (
     UnsupportedMediaTypeException,
     ValidationException,
 )
-from charter.plan import Lens
+from charter.plan import Lens, lens
 from charter.plugins.parameters import read_query
 from charter.query import ROW_ID, read_statement
 from charter.reply import empty_reply, row_reply
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-NO_STORE = {"Cache-Control": "no-store"}
 FORMS = {FORM, "multipart/form-data"}
 VERIFIED = "The e-mail address is verified."
 SENT = "If the address belongs to an account, a mail is on its way."
@@ -47,8 +47,6 @@ class Routes:
         self.auth = auth
         self.entry = auth.entry
         self.register_body = register_schema(auth.entry)
-        fields = tuple(name for name in auth.entry.fields if name in auth.entry.readable)
-        self._shown = read_statement(Lens(auth.entry, ("any",), fields))
 
     async def register(self, request: Request) -> Response:
         body = (await _json(request, self.register_body)).model_dump()
@@ -56,29 +54,41 @@ class Routes:
         password = body.pop("password")
         flow = self.auth.flow()
         user = await flow.register(body, password)
-        row = await flow.user_db.commit(lambda tx: tx.execute(self._shown, {ROW_ID: user.id}).scalar_one())
+        shown = self._shown()
+        row = await flow.user_db.commit(lambda tx: tx.execute(read_statement(shown), {ROW_ID: user.id}).scalar_one())
         return row_reply(row, 201, {"Location": f"/{self.entry.name}/{user.id}"})
 
+    def _shown(self) -> Lens:
+        """The fields of a new account that its owner may read, and be it nothing but the id."""
+        decision = self.auth.policy.table.decide(self.auth.roles.default, self.entry.name, "read")
+        return Lens(self.entry, (ANY,), lens(self.entry, decision).fields if decision else ("id",))
+
     async def login(self, request: Request) -> Response:
+        passwords.refuse_crowd()
         form = await _form(request)
-        flow, user = await self.auth.authenticate(form.username, form.password, request.scope)
-        if user is None:
+        grant = await self.auth.enter(form.username, form.password, request.scope)
+        if grant is None:
             raise AuthenticationException(code="bad_credentials")
-        sessions, origin = self.auth.sessions, origin_of(request.scope)
-        grant = await flow.user_db.commit(lambda tx: sessions.open(tx, user.id, user.epoch, origin))
-        if grant is None:  # the password was changed while it was being checked
-            raise AuthenticationException(code="bad_credentials")
-        return JSONResponse(self.auth.tokens(grant), headers=NO_STORE)
+        return self.auth.tokens(grant, request.scope)
 
     async def refresh(self, request: Request) -> Response:
-        token = (await _json(request, RefreshBody)).refresh_token
+        token = await self._given_token(request)
+        if token is None:
+            token = (await _json(request, RefreshBody)).refresh_token
         origin = origin_of(request.scope)
         # the end of a reused family has to be committed, so the refusal comes after the transaction
         grant = await self.auth.store.write(lambda tx: self.auth.sessions.rotate(tx, token, origin))
         if grant is None:
             await self.auth.limiter.bad_credentials(request.scope)
             raise invalid_token()
-        return JSONResponse(self.auth.tokens(grant), headers=NO_STORE)
+        return self.auth.tokens(grant, request.scope)
+
+    async def _given_token(self, request: Request) -> str | None:
+        """The refresh token of a body, or else of the cookie; None without either."""
+        if await request.body():
+            return (await _json(request, RefreshBody)).refresh_token
+        read_query(request.scope["query_string"]).finish()
+        return self.auth.cookie.read(request)
 
     async def logout(self, request: Request) -> Response:
         caller = await self.auth.caller(request)
@@ -86,55 +96,56 @@ class Routes:
         if user_id is None or session is None:
             raise AuthenticationException
         await self.auth.limiter.hit_user(request.scope, caller)
-        given = await _json(request, RefreshBody) if await request.body() else None
+        given = await self._given_token(request)
 
         def end(tx: "Transaction") -> None:
             self.auth.sessions.end(tx, session, "logout")
             if given is not None:
-                self.auth.sessions.end_by_token(tx, given.refresh_token, user_id, "logout")
+                self.auth.sessions.end_by_token(tx, given, user_id, "logout")
 
         await self.auth.store.write(end)
-        return empty_reply()
+        response = empty_reply()
+        self.auth.cookie.clear(response)
+        return response
 
     async def forgot_password(self, request: Request) -> Response:
-        return await self._mail(request, Accounts.forgot_password)
+        return await self._mail(request, RESET)
 
     async def request_verify_email(self, request: Request) -> Response:
-        return await self._mail(request, Accounts.request_verify)
+        return await self._mail(request, VERIFY)
 
-    async def _mail(self, request: Request, flow: Callable[[Accounts, Account], Awaitable[None]]) -> Response:
-        """Answer at once, and the same for known and unknown addresses; everything else comes after."""
+    async def _mail(self, request: Request, kind: str) -> Response:
+        """The same row and the same answer for known and unknown addresses; whose it is, is looked up afterwards."""
         email = (await _json(request, EmailBody)).email
         await self.auth.limiter.hit_sign_in(request.scope, email)
-        self.auth.post.later(self._mail_if_known(email, flow))
+        await self.auth.store.write(lambda tx: self.auth.post.owe(tx, kind, email))
         return JSONResponse({"detail": SENT}, 202)
-
-    async def _mail_if_known(self, email: str, flow: Callable[[Accounts, Account], Awaitable[None]]) -> None:
-        accounts = self.auth.flow()
-        user = await accounts.user_db.get_by_email(email)
-        if user is not None and user.is_active and not (user.is_verified and flow is Accounts.request_verify):
-            await flow(accounts, user)
 
     async def reset_password(self, request: Request) -> Response:
         body = await _json(request, ResetBody)
-        await self._with_token(request, lambda flow: flow.reset_password(body.token, body.password))
+        outbox = self.auth.outbox
+        # a look first: nobody without a token may have passwords hashed
+        if await self.auth.store.read(lambda tx: outbox.owner_of(tx, body.token, RESET)) is None:
+            await self._refuse(request)
+        await self._use(request, body.token, RESET, hashed_password=await passwords.hash(body.password))
         return empty_reply()
 
     async def verify_email(self, request: Request) -> Response:
         body = await _json(request, TokenBody)
-        await self._with_token(request, lambda flow: flow.verify(body.token))
+        await self._use(request, body.token, VERIFY, is_verified=True)
         return JSONResponse({"detail": VERIFIED})
 
-    async def _with_token(self, request: Request, run: Callable[[Accounts], Awaitable[Account]]) -> None:
-        """Run a flow that a mailed token opens. Used, expired, foreign and made-up tokens look alike."""
-        flow = self.auth.flow()
-        try:
-            await run(flow)
-            await flow.user_db.commit(lambda _: None)
-        except (exceptions.FastAPIUsersException, StaleAccountError):
-            await self.auth.limiter.bad_credentials(request.scope)
-            error = FieldError("/token", "invalid_token", "is not valid, has expired, or was used already")
-            raise ValidationException("The token is no good.", errors=[error]) from None
+    async def _use(self, request: Request, token: str, kind: str, **values: object) -> None:
+        """Change the account that a mailed token is for, once."""
+        outbox = self.auth.outbox
+        if not await self.auth.flow().user_db.commit(lambda tx: outbox.use(tx, token, kind, **values)):
+            await self._refuse(request)
+
+    async def _refuse(self, request: Request) -> NoReturn:
+        """Used, expired, foreign and made-up tokens look alike."""
+        await self.auth.limiter.bad_credentials(request.scope)
+        error = FieldError("/token", "invalid_token", "is not valid, has expired, or was used already")
+        raise ValidationException("The token is no good.", errors=[error])
 
 
 async def _json(request: Request, model: type[M]) -> M:
@@ -159,13 +170,13 @@ async def _form(request: Request) -> LoginForm:
 def make_router(auth: "Auth") -> APIRouter:
     """The router of ``/auth``."""
     router, routes = APIRouter(prefix="/auth"), Routes(auth)
-    for path, endpoint, operation in (*_signing(routes), *_by_mail(routes)):
+    for path, endpoint, operation in (*_signing(routes), *_by_mail(routes), *_own(Devices(auth))):
         name = endpoint.__name__
         document = operation.document(name)
         router.add_api_route(
             path,
             endpoint,
-            methods=["POST"],
+            methods=[operation.method],
             name=f"auth:{name}",
             operation_id=document["operationId"],
             status_code=operation.status,
@@ -173,6 +184,24 @@ def make_router(auth: "Auth") -> APIRouter:
             openapi_extra=document,
         )
     return router
+
+
+def _own(devices: Devices) -> Iterator[tuple[str, Endpoint, Operation]]:
+    refused: tuple[str, ...] = ("not_authenticated",)
+    listed, said = list_of(Device), "The sign-ins that are alive, the one that was used last first."
+    summary = "Where you are signed in"
+    yield (
+        "/sessions",
+        devices.sessions,
+        Operation(summary, 200, said, answer=listed, refusals=refused, bearer=True, method="GET"),
+    )
+    done = Operation("Sign out everywhere", 204, "Signed out.", refusals=refused, bearer=True, method="DELETE")
+    yield "/sessions", devices.end_sessions, done
+    refused = (*refused, "not_found")
+    done = Operation(
+        "End one sign-in", 204, "Signed out there.", refusals=refused, bearer=True, method="DELETE", has_id=True
+    )
+    yield "/sessions/{id}", devices.end_session, done
 
 
 def _signing(routes: Routes) -> Iterator[tuple[str, Endpoint, Operation]]:
@@ -186,7 +215,9 @@ def _signing(routes: Routes) -> Iterator[tuple[str, Endpoint, Operation]]:
     summary = "Exchange a refresh token for the next one, and a new access token"
     refused = ("not_authenticated",)
     yield "/refresh", routes.refresh, Operation(summary, 200, "Still signed in.", RefreshBody, tokens, refused)
-    done = Operation("End this sign-in", 204, "Signed out.", RefreshBody, refusals=refused, bearer=True)
+    done = Operation(
+        "End this sign-in", 204, "Signed out.", RefreshBody, refusals=refused, bearer=True, body_required=False
+    )
     yield "/logout", routes.logout, done
 
 

@@ -4,6 +4,7 @@ No ``from __future__ import annotations`` here: SQLModel reads annotations while
 """
 
 import unicodedata
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +22,9 @@ LONGEST_EMAIL = 254
 """Characters (RFC 5321 by way of its erratum 1690)."""
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 256
+
+COMMON_PASSWORDS = frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").split())
+"""The 3,000 most frequent ones of 8 characters or more, in lower case; the file beside the list says whose it is."""
 
 
 def normal_email(text: str) -> str:
@@ -57,7 +61,21 @@ Email = Annotated[
 ]
 """An e-mail address as it is taken from requests: two spellings that reach one mailbox become one text."""
 
-Password = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), CleanText]
+
+def _uncommon(value: str) -> str:
+    """Refuse what everybody tries first, in any case of its letters."""
+    if value.casefold() in COMMON_PASSWORDS:
+        msg = "is one of the most common passwords; choose another"
+        raise ValueError(msg)
+    return value
+
+
+Password = Annotated[
+    str,
+    StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD),
+    CleanText,
+    AfterValidator(_uncommon),
+]
 """A new password."""
 
 
@@ -80,7 +98,12 @@ class Account(Table):
 
 
 ACCOUNT_INPUTS = (
-    Input("password", Password, required=True, description="8 to 256 characters; never shown again."),
+    Input(
+        "password",
+        Password,
+        required=True,
+        description="8 to 256 characters, no common ones; never shown again.",
+    ),
     Input(
         "current_password",
         Annotated[str, StringConstraints(max_length=LONGEST_PASSWORD), CleanText],
@@ -116,6 +139,7 @@ def refresh_token_table(users: SqlTable) -> SqlTable:
         Column("ip", Text(45), nullable=False, default=""),
         Index("uq_refresh_token_token_hash", "token_hash", unique=True),
         Index("ix_refresh_token_user_id", "user_id"),
+        Index("ix_refresh_token_expires_at", "expires_at"),
         Index("ix_refresh_token_family_id", "family_id"),
     )
 

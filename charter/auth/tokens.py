@@ -1,7 +1,6 @@
 """Access tokens: short-lived, signed, and checked claim by claim. Their sign-in is looked up elsewhere."""
 
 import hashlib
-import hmac
 import re
 import time
 from dataclasses import dataclass
@@ -9,17 +8,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
-from fastapi_users.jwt import JWT_ALGORITHM, generate_jwt
+from fastapi_users.jwt import JWT_ALGORITHM
 from starlette.types import Scope
 
 from charter.auth.tables import as_uuid
 from charter.errors import AuthenticationException
-from charter.settings import Settings
+from charter.settings import Settings, derived_key
 
 ISSUER, AUDIENCE, KIND = "charter", "charter:api", "access"
 CLAIMS = ("sub", "sid", "epoch", "jti", "iat", "exp", "iss", "aud", "typ")
 LONGEST_TOKEN = 4096
 """Characters; ours have some 450."""
+MOST_READ = 10_000
+"""Tokens whose claims are remembered, by a digest; some 5 MiB."""
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 
@@ -35,22 +36,25 @@ class Claims:
     expires_at: int
 
 
-def derived_key(secret: str, purpose: str) -> str:
-    """A key for one purpose (64 hex digits), so that nothing signed for one is ever taken for another."""
-    return hmac.new(secret.encode(), f"charter:{purpose}".encode(), hashlib.sha256).hexdigest()
-
-
 def invalid_token() -> AuthenticationException:
     """401 for credentials that are there but not good (RFC 6750, section 3.1); never says what is wrong with them."""
     return AuthenticationException(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
+def key_id(secret: str) -> str:
+    """The name of a secret's key in the header ``kid``; nothing about the secret can be told from it."""
+    return derived_key(secret, f"{KIND}:kid")[:16]
+
+
 class AccessTokens:
-    """Writes and reads the access tokens of one application."""
+    """Writes access tokens with the present secret; reads those of the previous ones too, until they expire."""
 
     def __init__(self, settings: Settings) -> None:
-        self._key = derived_key(settings.secret_key, KIND)
+        secrets = (settings.secret_key, *settings.previous_secret_keys)
+        self._keys = {key_id(secret): derived_key(secret, KIND) for secret in reversed(secrets)}
+        self._current = key_id(settings.secret_key)
         self.seconds = max(1, round(settings.access_token_minutes * 60))
+        self._read: dict[bytes, Claims] = {}
 
     def write(self, user_id: UUID, session: UUID, epoch: int) -> str:
         """A token for `user_id` that lives ``ACCESS_TOKEN_MINUTES``."""
@@ -66,23 +70,39 @@ class AccessTokens:
             "aud": AUDIENCE,
             "typ": KIND,
         }
-        return generate_jwt(claims, self._key)
+        return jwt.encode(claims, self._keys[self._current], JWT_ALGORITHM, headers={"kid": self._current})
 
     def read(self, token: str) -> Claims:
-        """The claims of a token of ours that has not expired; :class:`AuthenticationException` for any other text."""
+        """The claims of a token of ours that has not expired; :class:`AuthenticationException` for any other text.
+
+        A signature is checked once: what a token says never changes, only the time does.
+        """
         if len(token) > LONGEST_TOKEN:
             raise invalid_token()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        found = self._read.get(digest)
+        if found is None:
+            found = self._checked(token)
+            if len(self._read) >= MOST_READ:
+                del self._read[next(iter(self._read))]
+            self._read[digest] = found
+        elif found.expires_at <= time.time():
+            del self._read[digest]
+            raise invalid_token()
+        return found
+
+    def _checked(self, token: str) -> Claims:
         try:
-            # fastapi-users' decoder accepts a token without `exp`
+            # fastapi-users' decoder accepts a token without `exp`, and knows one key only
             data = jwt.decode(
                 token,
-                self._key,
+                self._keys[jwt.get_unverified_header(token)["kid"]],
                 algorithms=[JWT_ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
                 options={"require": list(CLAIMS)},
             )
-        except (jwt.PyJWTError, ValueError):
+        except (jwt.PyJWTError, ValueError, LookupError):
             raise invalid_token() from None
         return _claims(data)
 
@@ -111,4 +131,4 @@ def bearer_token(scope: Scope) -> str | None:
     return match.group(1)
 
 
-__all__ = ["AccessTokens", "Claims", "bearer_token", "derived_key", "invalid_token"]
+__all__ = ["AccessTokens", "Claims", "bearer_token", "invalid_token", "key_id"]

@@ -3,7 +3,7 @@
 Nothing here looks at a policy's rules or at a request; problems are collected, never raised one by one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -11,14 +11,25 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table
 from sqlalchemy.orm import configure_mappers
 
-from charter.catalog.columns import UnsupportedTypeError, computed_field, fields_of
+from charter.catalog.cards import Shown, compile_cards, index_cards
+from charter.catalog.columns import UnsupportedTypeError, body_field, computed_field, fields_of
 from charter.catalog.entry import SYSTEM, Catalog, Entry, Field, Path, Relation, Schemas, UnknownNameError
+from charter.catalog.indexes import LONGEST_INDEXED_TEXT, Wanted, condition_of, flags_of, is_served, without_index
 from charter.catalog.rows import CALLER_ID, CALLER_ROLE, SymbolicCaller, SymbolicRow, relations_of
 from charter.catalog.schemas import BodyKind, body_model, example_of, make_schemas
+from charter.catalog.screens import wrong_screens
 from charter.catalog.slugs import built_in_hooks
-from charter.catalog.storage import LONGEST_INDEXED_TEXT, add_soft_delete, apply_storage, set_types
-from charter.declare import Action, Computed, Input, Resource, Scope, Transition
+from charter.catalog.storage import add_soft_delete, apply_storage, searched_fields, set_types
+from charter.declare import Action, Computed, Indexed, Input, Resource, Scope, Transition, Unindexed
 from charter.errors import Problem
+
+RESERVED = frozenset(
+    {"agg", "count", "cursor", "fields", "group", "include", "page", "search", "size", "sort", "where", "with"}
+)
+"""Parameters of reads, after which no filter can be called."""
+
+TREE_WORDS = frozenset({"and", "or", "not"})
+"""What joins filters in ``where``, after which no filter can be called either."""
 
 _BASE = ("id", "created_at", "updated_at")
 
@@ -38,6 +49,8 @@ def compile_catalog(resources: Sequence[Resource], scopes: Sequence[Scope]) -> C
             problems.append(Problem("duplicate_path", entry.name, f"two resources have the path '{entry.name}'"))
         elif entry is not None:
             entries[entry.name] = entry
+    problems += wrong_screens(entries)
+    problems += without_index(entries.values())  # last, since a filter may be served by the index of another table
     return Catalog(entries, tuple(problems))
 
 
@@ -55,6 +68,11 @@ def default_path(name: str) -> str:
     if kebab.endswith("y") and kebab[-2:-1] not in "aeiou":
         return f"{kebab[:-1]}ies"
     return f"{kebab}s"
+
+
+def _name_of(item: str | Indexed | Unindexed) -> str:
+    """The name in a ``filter`` or ``sort``, alone or with words about its index."""
+    return item if isinstance(item, str) else item.name
 
 
 class _Compiler:
@@ -79,12 +97,16 @@ class _Compiler:
         columns = dict(fields)
         filters = self.paths("filter", (*_BASE, *self.resource.filter), columns, relations)
         sorts = self.paths("sort", (*_BASE, *self.resource.sort), columns, relations)
-        indexed = {path.name for path in (*filters.values(), *sorts.values()) if path.relation is None}
-        self.check_indexed(indexed, columns)
-        apply_storage(self.resource, self.table, columns, indexed)
+        scopes = self.scopes()
+        wanted = self.wanted(filters, sorts, flags_of(self.table, columns, scopes.values()))
+        self.check_indexed(wanted, columns)
+        apply_storage(self.resource, self.table, columns, wanted)
         fields |= self.computed(fields)
         inputs = {item.name: item for item in self.resource.extra if isinstance(item, Input)}
         self.check_all_names(columns, fields, relations)
+        self.check_reserved([*fields, *inputs, *relations])
+        cards = compile_cards(self.resource.admin.cards, self.row(), {**fields, **relations}, self.problem)
+        index_cards(self.table, columns, cards, wanted)
         return Entry(
             name=self.name,
             title=self.resource.model.__name__,
@@ -97,10 +119,11 @@ class _Compiler:
             filters=filters,
             sorts=sorts,
             schemas=make_schemas(self.resource.model.__name__, fields, inputs),
-            scopes=self.scopes(),
+            scopes=scopes,
             references=self.references(),
             owner=self.owner(),
             hooks=(*built_in_hooks(columns), self.resource.hooks),
+            cards=cards,
             description=(self.resource.model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "),
         )
 
@@ -135,27 +158,48 @@ class _Compiler:
             if name not in known:
                 self.unknown(word, name, known)
 
-    def check_indexed(self, indexed: set[str], fields: dict[str, Field]) -> None:
-        for name in sorted(indexed):
-            field = fields[name]
-            if field.kind == "text" and not field.choices and (field.max_length or 10**9) > LONGEST_INDEXED_TEXT:
-                self.problem(
-                    "unbounded_index",
-                    f"filter or sort uses '{name}', whose text has no max_length of {LONGEST_INDEXED_TEXT} or less",
-                    "Give the field a max_length.",
-                )
+    def check_reserved(self, names: Sequence[str]) -> None:
+        """What a read itself may add to a row, or takes as a parameter, keeps its name."""
+        if "can" in names:
+            self.problem("reserved_name", "has a 'can', which 'with=can' adds to a row;", "Take another name.")
+        for name in sorted((RESERVED | TREE_WORDS).intersection(map(_name_of, self.resource.filter))):
+            self.problem("reserved_name", f"has a filter '{name}', which is a word of queries;", "Take another name.")
+
+    def wanted(self, filters: Mapping[str, Path], sorts: Mapping[str, Path], flags: tuple[str, ...]) -> Wanted:
+        """What the table gets indexes for; a column that one of the two calls unindexed has none."""
+        found = [path for path in (*filters.values(), *sorts.values()) if path.relation is None]
+        plain = {path.name for path in found}
+        columns = frozenset(plain - {path.name for path in found if path.unindexed})
+        pairs = [(item.name, then) for item in self.resource.filter if isinstance(item, Indexed) for then in item.by]
+        self.check_names("an index", [then for _, then in pairs], [name for name in sorts if name in plain])
+        known = tuple(pair for pair in pairs if pair[0] in plain and pair[1] in plain)
+        return Wanted(columns, known, flags, self.resource.soft_delete)
+
+    def check_indexed(self, wanted: Wanted, fields: dict[str, Field]) -> None:
+        """What stands in an index has to fit into it."""
+        for names in sorted([(name,) for name in wanted.columns] + list(wanted.pairs)):
+            texts = [fields[name] for name in names if fields[name].kind == "text" and not fields[name].choices]
+            if sum(field.max_length or 10**9 for field in texts) > LONGEST_INDEXED_TEXT:
+                told = f"filter or sort uses '{' and '.join(names)}', whose text has no max_length of"
+                hint = "Give the field a max_length."
+                self.problem("unbounded_index", f"{told} {LONGEST_INDEXED_TEXT} or less", hint)
 
     def paths(
-        self, word: str, names: Sequence[str], fields: dict[str, Field], relations: dict[str, Relation]
+        self,
+        word: str,
+        items: Sequence[str | Indexed | Unindexed],
+        fields: dict[str, Field],
+        relations: dict[str, Relation],
     ) -> dict[str, Path]:
         found: dict[str, Path] = {}
-        for name in names:
+        for item in items:
+            name, why = _name_of(item), item.why if isinstance(item, Unindexed) else ""
             head, dot, tail = name.partition(".")
             relation = relations.get(head) if dot else None
             if not dot and head in fields and not fields[head].hidden:
-                found[name] = Path(name, fields[head])
+                found[name] = Path(name, fields[head], unindexed=why)
             elif relation is not None and not relation.many and tail in self.remote_fields(relation):
-                found[name] = Path(name, self.remote_fields(relation)[tail], relation)
+                found[name] = Path(name, self.remote_fields(relation)[tail], relation, why)
             else:
                 self.unknown(word, name, [*fields, *(f"{key}.id" for key in relations)])
         return found
@@ -241,8 +285,14 @@ __all__ = [
     "Path",
     "Relation",
     "Schemas",
+    "Shown",
+    "UnsupportedTypeError",
+    "body_field",
     "body_model",
     "compile_catalog",
+    "condition_of",
     "example_of",
+    "is_served",
+    "searched_fields",
     "table_of",
 ]

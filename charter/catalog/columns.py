@@ -12,7 +12,7 @@ from pydantic import Field as PydanticField
 from pydantic import StringConstraints, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Table, null
 from sqlmodel.main import FieldInfoMetadata
 
 from charter.catalog.entry import Field, Kind
@@ -52,6 +52,29 @@ def computed_field(item: Computed, expression: Any) -> Field:
         hidden=False,
         description=item.description,
         expression=expression,
+        choices=_choices(plain),
+    )
+
+
+def body_field(name: str, info: FieldInfo) -> Field:
+    """A value of a body, as a field that no column keeps; UnsupportedTypeError where it is of no kind of column."""
+    plain, nullable = split_optional(info.annotation)
+    kind, annotation, metadata = _typed(name, plain, metadata=tuple(info.metadata))
+    return Field(
+        name=name,
+        kind=kind,
+        type=annotation,
+        nullable=nullable,
+        required=info.is_required(),
+        write="always",
+        hidden=False,
+        description=info.description or "",
+        expression=null(),
+        default=_plain_default(info),
+        default_factory=info.default_factory,  # type: ignore[arg-type] # as below
+        max_length=_found(metadata, MaxLen, "max_length"),
+        min_length=_found(metadata, MinLen, "min_length"),
+        bounds=(_found(metadata, Ge, "ge"), _found(metadata, Le, "le")),
         choices=_choices(plain),
     )
 
@@ -195,4 +218,4 @@ def _kind(name: str, bare: Any, flat: tuple[Any, ...]) -> Kind:
     raise UnsupportedTypeError(msg)
 
 
-__all__ = ["UnsupportedTypeError", "computed_field", "fields_of", "split_optional"]
+__all__ = ["UnsupportedTypeError", "body_field", "computed_field", "fields_of", "split_optional"]

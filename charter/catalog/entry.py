@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Column, ColumnElement, Table
@@ -10,6 +10,9 @@ from sqlalchemy import Column, ColumnElement, Table
 from charter.declare import Action, Caller, Hooks, Input, Resource, Transition
 from charter.errors import Problem
 from charter.table import Write
+
+if TYPE_CHECKING:
+    from charter.catalog.cards import Shown
 
 Kind = Literal["text", "integer", "number", "money", "boolean", "uuid", "time", "date", "enum", "json"]
 
@@ -62,11 +65,15 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A filter or sort name with what it stands for: ``relation`` is None for a field of the row itself."""
+    """A filter or sort name with what it stands for: ``relation`` is None for a field of the row itself.
+
+    ``unindexed`` is why no index serves it, where the declaration says so.
+    """
 
     name: str
     field: Field
     relation: Relation | None = None
+    unindexed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class Entry:
     owner: Column[Any] | None
     hooks: tuple[Hooks, ...]
     description: str
+    cards: "tuple[Shown, ...]" = ()
 
     @property
     def readable(self) -> frozenset[str]:

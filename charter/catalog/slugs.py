@@ -1,9 +1,10 @@
 """Slugs: a bounded, readable name for URLs, unique among the living, made once when the row is created."""
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from slugify import slugify
-from sqlalchemy import select
+from sqlalchemy import Column, ColumnElement, Select, bindparam, select
 
 from charter.catalog.entry import Field
 from charter.declare import Change, Hooks, InTransaction
@@ -48,13 +49,21 @@ def _filler(field: Field) -> InTransaction:
         assert field.column is not None  # noqa: S101 # a slug is always a column
         slug = slug_of(str(change.values.get(field.slug_of, "")))
         taken: set[str] = set()
-        if tx.execute(select(field.column).where(field.column == slug)).first() is not None:
+        # among the living, as the unique index has them: without saying so, every row would be looked at
+        alive = () if change.entry is None or change.entry.live is None else (change.entry.live,)
+        if tx.fetch(_named(field.column, alive), {"slug": slug}):
             stem = f"{slug}-" if len(slug) <= LONGEST - 8 else slug[: LONGEST - 8]  # a tail may cut a long one
             numbered = field.column.startswith(stem, autoescape=True)
-            taken = {slug, *tx.execute(select(field.column).where(numbered)).scalars()}
+            taken = {slug, *tx.execute(select(field.column).where(numbered, *alive)).scalars()}
         change.values[field.name] = first_free(slug, taken)
 
     return fill_slug
+
+
+@lru_cache(maxsize=256)
+def _named(column: Column[Any], alive: tuple[ColumnElement[bool], ...]) -> Select[Any]:
+    """The living row whose slug is ``slug``."""
+    return select(column).where(column == bindparam("slug", type_=column.type), *alive)
 
 
 def built_in_hooks(entry_fields: dict[str, Field]) -> tuple[Hooks, ...]:

@@ -1,20 +1,21 @@
 """Gives a table the storage forms and constraints that its declaration implies, before anything is created from it.
 
-Types as in :mod:`charter.types`; a CHECK for every bound, length and choice; unique and filter indexes; the column of
-soft deletion. Running it twice on one table changes nothing.
+Types as in :mod:`charter.types`; a CHECK for every bound, length and choice; the indexes of `catalog.indexes`; the
+column of soft deletion; the names of searched columns (``store.search`` makes their index). Running it twice on one
+table changes nothing.
 """
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Float, Index, Table, text
+from sqlalchemy import CheckConstraint, Column, Float, Table
 
 from charter.catalog.entry import Field
+from charter.catalog.indexes import Wanted, add_indexes
 from charter.declare import Resource
 from charter.types import Identifier, Instant, Text, WholeNumber, json_type
 
 _DONE = "charter_storage"
-LONGEST_INDEXED_TEXT = 600
-"""Characters: four bytes each still fit PostgreSQL's limit for an index entry (2,704 bytes)."""
+_SEARCHED = "charter_searched"
 
 
 def add_soft_delete(resource: Resource, table: Table) -> None:
@@ -30,8 +31,11 @@ def set_types(fields: dict[str, Field]) -> None:
             field.column.type = storage_type(field)
 
 
-def apply_storage(resource: Resource, table: Table, fields: dict[str, Field], indexed: set[str]) -> None:
-    """Set CHECKs and indexes of `table`; `indexed` are the columns that filters and sorts use."""
+def apply_storage(resource: Resource, table: Table, fields: dict[str, Field], wanted: Wanted) -> None:
+    """Set CHECKs and indexes of `table`."""
+    searched = (name for name in resource.search if name in fields and fields[name].column is not None)
+    table.info[_SEARCHED] = tuple(dict.fromkeys(searched))
+    add_indexes(table, fields, wanted)
     if table.c.id.info.get(_DONE):
         return
     table.c.id.info = {**table.c.id.info, _DONE: True}  # a copy: all tables share the base field's
@@ -39,17 +43,12 @@ def apply_storage(resource: Resource, table: Table, fields: dict[str, Field], in
         if field.column is not None:
             for name, condition in checks_of(field):
                 table.append_constraint(CheckConstraint(condition, name=name))
-    alive = text("deleted_at IS NULL")
-    where: dict[str, Any] = {"sqlite_where": alive, "postgresql_where": alive} if resource.soft_delete else {}
-    for field in fields.values():
-        if field.column is not None and field.unique:
-            Index(f"uq_{table.name}_{field.name}", field.column, unique=True, **where)
-    for name in sorted(indexed | {column.name for column in table.c if column.foreign_keys}):
-        column = table.c[name]
-        # An index on a boolean finds half of the table; without statistics SQLite prefers it to a selective one.
-        covered = name in fields and (fields[name].unique or fields[name].kind == "boolean")
-        if not column.primary_key and not covered:
-            Index(f"ix_{table.name}_{name}", column)
+
+
+def searched_fields(table: Table) -> tuple[str, ...]:
+    """The columns of `table` that full text finds rows by, in the order of their declaration."""
+    found: tuple[str, ...] = table.info.get(_SEARCHED, ())
+    return found
 
 
 def storage_type(field: Field) -> Any:

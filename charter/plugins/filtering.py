@@ -13,15 +13,14 @@ from typing import Annotated, Any, get_args
 from fastapi_filters import FilterField, FilterOperator, create_filters
 from fastapi_filters.ext.sqlalchemy import generic_condition
 from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field as Bounds
 from sqlalchemy import ColumnElement, bindparam, exists, literal_column, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import String
 
-from charter.catalog import Entry, Field, Path
+from charter.catalog import Entry, Field, Path, Relation
 from charter.plan import Condition, Lens, ListPlan
-from charter.plugins.parameters import Reading
+from charter.plugins.folding import Folded, bounds, prepare, ranges, within
+from charter.plugins.parameters import Reading, bare_number, why
 from charter.query import related_rows
 from charter.types import INT64_MAX, INT64_MIN, CleanText, Moment
 
@@ -55,6 +54,9 @@ _OPERATORS: Mapping[str, list[Enum]] = {
     "date": [*_EQUAL, *_ORDER, *_IN],
     "json": [],
 }
+_INDEXED: frozenset[Enum] = frozenset({FilterOperator.eq, FilterOperator.in_, *_ORDER, TextOperator.starts_with})
+"""Operators that an index serves: over a relation they find the related rows first, then those that refer to them."""
+
 _WORDS: Mapping[Enum, str] = {FilterOperator.ge: "gte", FilterOperator.le: "lte"}
 _DESCRIPTIONS: Mapping[str, str] = {
     "eq": "equals",
@@ -72,72 +74,112 @@ _DESCRIPTIONS: Mapping[str, str] = {
 }
 
 
-class Folded(FunctionElement[str]):
-    """Text prepared for comparison without regard to case, in any script."""
-
-    type = String()
-    name = "folded"
-    inherit_cache = True
-
-
-@compiles(Folded, "sqlite")
-def _fold_sqlite(element: Folded, compiler: SQLCompiler, **keywords: Any) -> str:
-    return f"fold({compiler.process(element.clauses, **keywords)})"
-
-
-@compiles(Folded, "postgresql")
-def _fold_postgresql(element: Folded, compiler: SQLCompiler, **keywords: Any) -> str:
-    lower = f'lower({compiler.process(element.clauses, **keywords)} COLLATE "und-x-icu")'
-    final, sigma = "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
-    return f"replace(lower(upper({lower})), '{final}', '{sigma}')"  # upper makes one of sharp s and SS
-
-
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One parameter: what it compares, how, and how its text is read."""
+    """One parameter: what it compares, how, and how its text (or, in a tree, its JSON) is read."""
 
     parameter: str
     path: Path
     operator: Enum
     adapter: TypeAdapter[Any]
     description: str
+    strict: TypeAdapter[Any]
+
+    @property
+    def listed(self) -> bool:
+        """Whether it takes several values."""
+        return self.operator in _IN
+
+    @property
+    def asks_emptiness(self) -> bool:
+        """Whether it takes true or false, whatever the field's values are."""
+        return self.operator is FilterOperator.is_null
 
     def visible(self, lens: Lens, reach: Reach) -> bool:
         """Whether the caller may know of it."""
-        if self.path.relation is None:
-            return self.path.field.name in lens.fields
-        target = reach(self.path.relation.name)
-        return target is not None and self.path.field.name in target.fields
+        return is_visible(self.path, lens, reach)
+
+
+def is_visible(path: Path, lens: Lens, reach: Reach) -> bool:
+    """Whether a caller who sees `lens` may know of `path`."""
+    if path.relation is None:
+        return path.field.name in lens.fields
+    target = joined(path.relation, lens, reach)
+    return target is not None and path.field.name in target.fields
+
+
+def joined(relation: Relation, lens: Lens, reach: Reach) -> Lens | None:
+    """The read lens at the other end of `relation`, None where the caller may not know of the relation.
+
+    Which rows belong together is told by two columns, so whoever may not read one of them may not follow them either:
+    a filter by ``folder.slug`` would tell ``folder_id``.
+    """
+    target = reach(relation.name)
+    if target is None or relation.local.name not in lens.fields or relation.remote.name not in target.fields:
+        return None
+    return target
+
+
+def followed(path: str, lens: Lens, reaching: Callable[[Entry], Reach]) -> Lens | None:
+    """The read lens at the end of a path of relations (``a.b``), None where the caller may not go so far."""
+    found: Lens | None = lens
+    for name in path.split("."):
+        found = joined(found.entry.relations[name], found, reaching(found.entry)) if found is not None else None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One operator on values of one type: how its text is read, and its JSON in a tree."""
+
+    operator: Enum
+    adapter: TypeAdapter[Any]
+    strict: TypeAdapter[Any]
 
 
 def compile_filters(entry: Entry) -> dict[str, Filter]:
     """All filter parameters of `entry`, by name."""
-    definitions: dict[str, Any] = {
-        f"f{index}": FilterField(
-            _value_type(path.field),
-            operators=_operators(path.field),
-            default_op=FilterOperator.eq,
-            alias=path.name,
-            op_types=dict.fromkeys(TextOperator, _TEXT),
-        )
-        for index, path in enumerate(entry.filters.values())
-    }
-    resolver = create_filters(alias_generator=_alias, **definitions)
-    paths = dict(zip(definitions, entry.filters.values(), strict=True))
+    prepare()
     found: dict[str, Filter] = {}
-    for item in fields(resolver.__model__):
-        key, operator = resolver.__defs__[item.name]
-        bare, *metadata, query = get_args(item.type)
-        annotation: Any = Annotated[(bare, *metadata)] if metadata else bare
-        word = _word(operator)
-        about = f"`{paths[key].name}` {_DESCRIPTIONS[word]}."
-        found.setdefault(query.alias, Filter(query.alias, paths[key], operator, TypeAdapter(annotation), about))
+    for path in entry.filters.values():
+        for form in _forms(_value_type(path.field), tuple(_operators(path.field))):
+            word = _word(form.operator)
+            name = path.name if word == "eq" else f"{path.name}__{word}"
+            about = f"`{path.name}` {_DESCRIPTIONS[word]}."
+            found.setdefault(name, Filter(name, path, form.operator, form.adapter, about, form.strict))
     return found
 
 
-def _alias(name: str, operator: Enum, alias: str | None) -> str:
-    word = _word(operator)
-    return (alias or name) if word == "eq" else f"{alias or name}__{word}"
+def _forms(value_type: Any, operators: tuple[Enum, ...]) -> tuple[_Form, ...]:
+    """Every operator on a type: made once for all columns of that type, since making a reader of values is slow."""
+    try:
+        return _kept_forms(value_type, operators)
+    except TypeError:  # an annotation may hold what is no key
+        return _make_forms(value_type, operators)
+
+
+def _make_forms(value_type: Any, operators: tuple[Enum, ...]) -> tuple[_Form, ...]:
+    definition = FilterField(
+        value_type,
+        operators=list(operators),
+        default_op=FilterOperator.eq,
+        op_types=dict.fromkeys(TextOperator, _TEXT),
+    )
+    resolver = create_filters(value=definition)
+    found: dict[Enum, _Form] = {}
+    for item in fields(resolver.__model__):
+        _, operator = resolver.__defs__[item.name]
+        bare, *metadata, _ = get_args(item.type)
+        annotation: Any = Annotated[(bare, *metadata)] if metadata else bare
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+        # an array of JSON is taken as it is: the reader of commas would take a single text in it apart
+        many: Any = list[value_type]
+        strict: TypeAdapter[Any] = TypeAdapter(many) if operator in _IN else adapter
+        found.setdefault(operator, _Form(operator, adapter, strict))
+    return tuple(found.values())
+
+
+_kept_forms = lru_cache(maxsize=256)(_make_forms)
 
 
 def _word(operator: Enum) -> str:
@@ -150,18 +192,18 @@ def _operators(field: Field) -> list[Enum]:
 
 
 _TEXT = Annotated[str, StringConstraints(max_length=1000), CleanText]
+_WHOLE = Annotated[int, Bounds(ge=INT64_MIN, le=INT64_MAX), BeforeValidator(bare_number)]
+_NUMBER = Annotated[float, Bounds(allow_inf_nan=False), BeforeValidator(bare_number)]
 
 
 def _value_type(field: Field) -> Any:
     """How a value to compare with is read: by kind, without the bounds of the column."""
-    from pydantic import Field as Bounds  # noqa: PLC0415 # the name Field is the catalog's here
-
     if field.kind == "text":
         return field.type if _normalises(field) else _TEXT
     if field.kind in {"integer", "money"}:
-        return Annotated[int, Bounds(ge=INT64_MIN, le=INT64_MAX)]
+        return _WHOLE
     if field.kind == "number":
-        return Annotated[float, Bounds(allow_inf_nan=False)]
+        return _NUMBER
     return Moment if field.kind == "time" else field.type
 
 
@@ -181,22 +223,24 @@ def narrow(plan: ListPlan, filters: Mapping[str, Filter], reading: Reading, reac
         try:
             value = item.adapter.validate_python(text)
         except ValidationError as error:
-            reading.malformed(name, error.errors(include_input=False, include_url=False)[0]["msg"])
+            reading.malformed(name, why(error.errors(include_input=False, include_url=False)[0]))
             continue
         if isinstance(value, list) and len(value) > MOST_IN:
             reading.malformed(name, f"has more than {MOST_IN} values")
             continue
-        conditions.append(_condition(plan.lens.entry, item, value, len(conditions), reach))
-    reading.known += [name for name, item in filters.items() if item.visible(plan.lens, reach)]
+        conditions.append(condition(plan.lens.entry, item, value, f"f{len(conditions)}", reach))
+    reading.offer(lambda: [name for name, item in filters.items() if item.visible(plan.lens, reach)])
     return plan.narrowed(*conditions)
 
 
-def _condition(entry: Entry, item: Filter, value: Any, index: int, reach: Reach) -> Condition:
+def condition(entry: Entry, item: Filter, value: Any, name: str, reach: Reach) -> Condition:
+    """One comparison, with its value bound as `name`."""
     target = reach(item.path.relation.name) if item.path.relation else None
-    variant = str(value).lower() if item.operator is FilterOperator.is_null else ""
-    clause = _clause(entry, item, f"f{index}", variant, target)
-    key = (item.parameter, str(index), variant, *(target.rows if target else ()))
-    return Condition(key, clause, {f"f{index}": _bound(item, value)} if not variant else {})
+    found = ranges(value) if item.operator is TextOperator.starts_with else ()
+    variant = str(value).lower() if item.asks_emptiness else str(len(found))
+    clause = _clause(entry, item, name, variant, target)
+    key = (item.parameter, name, variant, *(target.rows if target else ()))
+    return Condition(key, clause, {name: _bound(item, value), **bounds(name, found)} if not item.asks_emptiness else {})
 
 
 def _bound(item: Filter, value: Any) -> Any:
@@ -213,23 +257,29 @@ def _clause(entry: Entry, item: Filter, name: str, variant: str, target: Lens | 
     """The SQL of one filter, with its value bound as `name`."""
     relation = item.path.relation
     if relation is None or target is None:
-        return _compare(item.path.field.expression, item, name, variant)
+        return _compare(item.path.field.expression, item, name, variant, entry.live)
     rows = related_rows(entry.table, relation, target)
-    inner = _compare(rows.alias.c[item.path.field.name], item, name, variant)
+    live = rows.seen[0] if target.entry.live is not None else None
+    inner = _compare(rows.alias.c[item.path.field.name], item, name, variant, live)
+    if item.operator in _INDEXED:
+        found = select(rows.alias.c[relation.remote.name]).where(*rows.seen, inner)
+        return entry.table.c[relation.local.name].in_(found)
     return exists(select(literal_column("1")).select_from(rows.alias).where(rows.condition, inner))
 
 
-def _compare(column: ColumnElement[Any], item: Filter, name: str, variant: str) -> ColumnElement[bool]:
+def _compare(
+    column: ColumnElement[Any], item: Filter, name: str, variant: str, live: ColumnElement[bool] | None
+) -> ColumnElement[bool]:
     if isinstance(item.operator, TextOperator):
         value = bindparam(name, type_=String())
-        return Folded(column).like(Folded(value), escape="\\")
-    if item.operator is FilterOperator.is_null:
+        fits = Folded(column).like(Folded(value), escape="\\")
+        return within(column, name, int(variant), live) & fits if int(variant) else fits
+    if item.asks_emptiness:
         compared: ColumnElement[bool] = generic_condition(column, variant == "true", item.operator)
         return compared
-    listed = item.operator in {FilterOperator.in_, FilterOperator.not_in}
-    value = bindparam(name, type_=column.type, expanding=listed)
+    value = bindparam(name, type_=column.type, expanding=item.listed)
     found: ColumnElement[bool] = generic_condition(column, value, item.operator)
     return found
 
 
-__all__ = ["Filter", "Reach", "compile_filters", "narrow"]
+__all__ = ["Filter", "Reach", "compile_filters", "condition", "followed", "is_visible", "joined", "narrow"]

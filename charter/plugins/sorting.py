@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, select
 
 from charter.catalog import Entry, Path
 from charter.plan import Lens, ListPlan, Order
-from charter.plugins.filtering import Reach
-from charter.plugins.parameters import Reading, unknown
+from charter.plugins.filtering import Reach, is_visible
+from charter.plugins.parameters import MOST_NEAR, Reading, unknown
 from charter.query import related_rows
 
 MOST_TERMS = 8
@@ -33,42 +33,43 @@ def compile_sorts(entry: Entry) -> dict[str, tuple[Path, bool]]:
 def narrow(plan: ListPlan, sorts: Sorts, reading: Reading, reach: Reach) -> ListPlan:
     """The plan in the order that was asked for; unknown and repeated terms are noted in `reading`."""
     text = reading.take("sort")
-    visible = {term: found for term, found in sorts.items() if _visible(found[0], plan.lens, reach)} if text else {}
     order: list[Order] = []
     seen: set[str] = set()
     for place, term in enumerate((text or "").split(",") if text is not None else (), 1):
-        if term not in visible:
-            reading.malformed("sort", f"name {place} {unknown('field to sort by', term, visible)}")
-        elif visible[term][0].name in seen or len(order) >= MOST_TERMS:
+        found = sorts.get(term)
+        if found is None or not is_visible(found[0], plan.lens, reach):
+            near = _visible(plan.lens, sorts, reach) if place <= MOST_NEAR else ()
+            reading.malformed("sort", f"name {place} {unknown('field to sort by', term, near)}")
+        elif found[0].name in seen or len(order) >= MOST_TERMS:
             reading.malformed("sort", "names a field twice, or too many")
             break
         else:
-            path, descending = visible[term]
+            path, descending = found
             seen.add(path.name)
             order.append(_order(plan.lens.entry, path, descending, reach))
     if "id" not in seen:
         order.append(Order("id", descending=False, expression=plan.lens.entry.table.c.id))
-    return replace(plan, order=tuple(order))
+    last = next(place for place, term in enumerate(order, 1) if term.name == "id")
+    return replace(plan, order=tuple(order[:last]))  # no two rows tie by their ids
 
 
-def _visible(path: Path, lens: Lens, reach: Reach) -> bool:
-    if path.relation is None:
-        return path.field.name in lens.fields
-    target = reach(path.relation.name)
-    return target is not None and path.field.name in target.fields
+def _visible(lens: Lens, sorts: Sorts, reach: Reach) -> list[str]:
+    return [term for term, (path, _) in sorts.items() if is_visible(path, lens, reach)]
 
 
 def _order(entry: Entry, path: Path, descending: bool, reach: Reach) -> Order:
     if path.relation is None:
-        return Order(path.name, descending, path.field.expression, path.field.nullable)
+        return Order(path.name, descending, path.field.expression, path.field.nullable, path.field.kind)
     target = reach(path.relation.name)
     assert target is not None  # noqa: S101 # a term over a relation is visible only with its lens
     rows = ",".join(target.rows)
-    return Order(f"{path.name}|{rows}", descending, _related(entry, path, target), nullable=True)
+    expression = related_value(entry, path, target)
+    return Order(f"{path.name}|{rows}", descending, expression, nullable=True, kind=path.field.kind)
 
 
 @lru_cache(maxsize=1024)
-def _related(entry: Entry, path: Path, target: Lens) -> ColumnElement[object]:
+def related_value(entry: Entry, path: Path, target: Lens) -> ColumnElement[object]:
+    """What a row of `entry` has at the end of a path over a relation, NULL where `target` does not show it."""
     assert path.relation is not None  # noqa: S101 # the caller looked
     rows = related_rows(entry.table, path.relation, target)
     return select(rows.alias.c[path.field.name]).where(rows.condition).scalar_subquery()

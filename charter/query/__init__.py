@@ -13,18 +13,27 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    TextClause,
+    and_,
     bindparam,
     func,
     literal_column,
     select,
+    type_coerce,
 )
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.util import ClauseAdapter
+from sqlalchemy.types import NullType
 
 from charter.catalog import Relation
 from charter.plan import Condition, Include, Lens, ListPlan, Order
 from charter.query.pieces import WRAPPERS, JsonInner, JsonList, JsonObject, JsonText
 
 ROW_ID = "row_id"
+
+MOST_COUNTED = 10_000
+"""Rows that a capped count looks at."""
 
 MOST_INCLUDED = 100
 """Rows of a to-many relation that one row can include."""
@@ -95,19 +104,52 @@ def row_statement(lens: Lens) -> Select[Any]:
     return visible(found, lens)
 
 
-def list_statement(plan: ListPlan) -> Select[tuple[str]]:
-    """The page's rows as JSON, in order."""
-    return _list_statement(plan.lens, plan.where, plan.order)
+def list_statement(plan: ListPlan) -> Select[Any]:
+    """The page's rows in order: each as JSON, with what it is sorted by as the driver has it."""
+    return _list_statement(plan.lens, plan.where, plan.order, skips=plan.window.offset > 0)
 
 
 def count_statement(plan: ListPlan) -> Select[tuple[int]]:
     """How many rows the plan finds on all pages."""
-    return _count_statement(plan.lens, plan.where)
+    return _count_statement(plan.lens, plan.where, capped=plan.counting == "capped")
+
+
+def is_lasting(plan: ListPlan) -> bool:
+    """Whether the plan finds the same rows for as long as nobody writes.
+
+    A function in a row rule or a computed field of the application may look at the clock, or at dice; ours do not.
+    """
+    return _is_lasting(plan.lens, plan.where)
 
 
 @lru_cache(maxsize=4096)
-def _list_statement(lens: Lens, where: tuple[Condition, ...], order: tuple[Order, ...]) -> Select[tuple[str]]:
-    found = visible(select(row_text(lens)), lens)
+def _is_lasting(lens: Lens, where: tuple[Condition, ...]) -> bool:
+    clauses = [lens.condition, *(condition.clause for condition in where)]
+    parts = (part for clause in clauses if clause is not None for part in visitors.iterate(clause))
+    return not any(
+        isinstance(part, TextClause) or (isinstance(part, FunctionElement) and not _is_ours(part)) for part in parts
+    )
+
+
+def _is_ours(function: FunctionElement[Any]) -> bool:
+    return type(function).__module__.startswith(f"{__name__.partition('.')[0]}.")
+
+
+@lru_cache(maxsize=4096)
+def _list_statement(lens: Lens, where: tuple[Condition, ...], order: tuple[Order, ...], *, skips: bool) -> Select[Any]:
+    """Where rows are skipped, the page's ids are found first: no row is made JSON only to be left out."""
+    keyed = enumerate(order) if all(term.seekable for term in order) else ()
+    keys = (type_coerce(term.expression, NullType()).label(f"key{place}") for place, term in keyed)
+    rows, table = select(row_text(lens), *keys), lens.entry.table
+    if not skips:
+        return _window(rows, lens, where, order)
+    page = _window(select(table.c.id), lens, where, order).subquery()
+    return rows.join(page, page.c.id == table.c.id).order_by(*(order_by(term) for term in order))
+
+
+def _window(rows: Select[Any], lens: Lens, where: tuple[Condition, ...], order: tuple[Order, ...]) -> Select[Any]:
+    """The part of the rows that the lens lets through, and that ``limit`` and ``offset`` cut out."""
+    found = visible(rows, lens)
     found = found.where(*(condition.clause for condition in where)) if where else found
     return (
         found.order_by(*(order_by(term) for term in order))
@@ -117,31 +159,41 @@ def _list_statement(lens: Lens, where: tuple[Condition, ...], order: tuple[Order
 
 
 @lru_cache(maxsize=4096)
-def _count_statement(lens: Lens, where: tuple[Condition, ...]) -> Select[tuple[int]]:
-    found = visible(select(func.count()).select_from(lens.entry.table), lens)
-    return found.where(*(condition.clause for condition in where)) if where else found
+def _count_statement(lens: Lens, where: tuple[Condition, ...], *, capped: bool) -> Select[tuple[int]]:
+    counted = select(literal_column("1", Integer)) if capped else select(func.count())
+    found = visible(counted.select_from(lens.entry.table), lens)
+    found = found.where(*(condition.clause for condition in where)) if where else found
+    if not capped:
+        return found
+    return select(func.count()).select_from(found.limit(literal_column(str(MOST_COUNTED))).subquery())
 
 
 def order_by(term: Order) -> ColumnElement[Any]:
     """One ORDER BY term; NULLs come last in both directions, said only where there can be NULLs."""
-    ordered = term.expression.desc() if term.descending else term.expression.asc()
-    return ordered.nulls_last() if term.nullable else ordered
+    ordered = term.expression.desc() if term.descending != term.backwards else term.expression.asc()
+    if not term.nullable:
+        return ordered
+    return ordered.nulls_first() if term.backwards else ordered.nulls_last()
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedRows:
-    """The rows at the other end of a relation, under an alias of their own."""
+    """The rows at the other end of a relation, under an alias of their own: what joins them, and which may be seen."""
 
     alias: FromClause
-    condition: ColumnElement[bool]
+    joined: ColumnElement[bool]
+    seen: tuple[ColumnElement[bool], ...]
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """Both together."""
+        return and_(self.joined, *self.seen)
 
 
 def related_rows(table: FromClause, relation: Relation, target: Lens) -> RelatedRows:
     """The rows of `relation` that belong to a row of `table` and that the lens `target` lets through."""
     alias = target.entry.table.alias()
     adapter = ClauseAdapter(alias)
-    condition: ColumnElement[bool] = alias.c[relation.remote.name] == table.c[relation.local.name]
-    for clause in (target.entry.live, target.condition):
-        if clause is not None:
-            condition = condition & adapter.traverse(clause)
-    return RelatedRows(alias, condition)
+    joined: ColumnElement[bool] = alias.c[relation.remote.name] == table.c[relation.local.name]
+    seen = (adapter.traverse(clause) for clause in (target.entry.live, target.condition) if clause is not None)
+    return RelatedRows(alias, joined, tuple(seen))

@@ -1,6 +1,6 @@
 """The two reads: a page of rows, and one row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -8,22 +8,33 @@ from uuid import UUID
 from charter.catalog import Entry
 from charter.declare import Caller
 from charter.errors import NotFoundException
-from charter.plan import Include, Lens, ListPlan, ReadPlan, caller_values, lens
-from charter.plugins import filtering, pagination, sorting
-from charter.plugins.parameters import Reading, read_query, unknown
-from charter.query import ROW_ID, count_statement, list_statement, read_statement
+from charter.plan import Include, Lens, ListPlan, ReadPlan, Seek, caller_values, lens
+from charter.plugins import filtering, pagination, search, sorting, where
+from charter.plugins.cursors import Cursors
+from charter.plugins.filtering import followed
+from charter.plugins.parameters import MOST_NEAR, Reading, read_query, unknown
+from charter.query import ROW_ID, list_statement
+from charter.query.keyset import legs
+from charter.serve.abilities import abilities, row_body, row_statement
 from charter.serve.doors import decide, reach
+from charter.serve.totals import behind_the_middle, total
 from charter.services import Services
-from charter.store import Transaction
+from charter.store import Fetch
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page as it came from the database: rows as JSON text, and how many there are in all (None: not counted)."""
+    """A page as it came from the database: rows as JSON text, and how many there are in all (None: not counted).
+
+    ``next`` and ``prev`` are the cursors to the pages beside it, None at the ends; `more` says that rows come after it.
+    """
 
     rows: list[str]
     total: int | None
     plan: ListPlan
+    more: bool
+    next: str | None = None
+    prev: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,14 +55,65 @@ async def list_rows(services: Services, caller: Caller, entry: Entry, table: Par
     decision = decide(services, caller, entry.name, "list")
     plan = plan_list(services, caller, lens(entry, decision), table, query)
     values = plan.values(caller)
-    window = {"limit": plan.window.size, "offset": plan.window.offset}
 
-    def work(tx: Transaction) -> Found:
-        rows = list(tx.execute(list_statement(plan), values | window).scalars())
-        total = tx.execute(count_statement(plan), values).scalar_one() if plan.counting == "exact" else None
-        return Found(rows, total, plan)
+    def work(fetch: Fetch) -> tuple[list[Sequence[Any]], int | None]:
+        rows = _rows(fetch, plan, values)
+        return rows, total(fetch, plan, values, rows)
 
-    return await services.store.read(work)
+    rows, counted = await services.store.fetch(work, brief=_is_brief(plan))
+    return _found(services.cursors, caller, plan, rows, counted)
+
+
+def _is_brief(plan: ListPlan) -> bool:
+    """Whether a list can be given up if it turns out long: a match of full text, or the count of a table, cannot."""
+    narrowed = plan.where or plan.lens.condition is not None or plan.lens.entry.live is not None
+    return search.SEARCH not in plan.asked and bool(narrowed or plan.counting == "none")
+
+
+def _rows(fetch: Fetch, plan: ListPlan, values: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """The page's rows and, where there are more, the one that comes after them on the way."""
+    counted = behind_the_middle(fetch, plan, values)
+    if counted is not None:
+        return _from_the_end(fetch, plan, values, counted)
+    rows: list[Sequence[Any]] = []
+    wanted = plan.window.size + 1
+    for leg in legs(plan):
+        window = {"limit": wanted - len(rows), "offset": plan.window.offset}
+        rows += fetch(list_statement(leg), {**values, **window})
+        if len(rows) == wanted:
+            break
+    return rows
+
+
+def _from_the_end(fetch: Fetch, plan: ListPlan, values: Mapping[str, Any], counted: int) -> list[Sequence[Any]]:
+    """The same rows, with fewer to pass over: where there are so many in all, from the last one backwards."""
+    here = max(counted - plan.window.offset, 0)  # rows from the page's first one on
+    limit = min(plan.window.size + 1, here)
+    if not limit:
+        return []
+    turned = replace(plan, order=tuple(replace(term, backwards=not term.backwards) for term in plan.order))
+    rows = fetch(list_statement(turned), {**values, "limit": limit, "offset": here - limit})
+    return list(reversed(rows))
+
+
+def _found(cursors: Cursors, caller: Caller, plan: ListPlan, rows: list[Sequence[Any]], counted: int | None) -> Found:
+    """The page, with cursors to the ones beside it: from its first and last row, or back from where there is nothing.
+
+    Behind a cursor's position there are taken to be rows; where those have gone meanwhile, the page there is empty.
+    """
+    seek, size = plan.seek, plan.window.size
+    more, shown, back = len(rows) > size, rows[:size], seek is not None and seek.backwards
+    if back:
+        shown.reverse()
+    write, following, preceding = cursors.writer(plan, caller), None, None
+    if shown and (more or back):
+        following = write(Seek(tuple(shown[-1][1:])))
+    if shown and (more if back else seek is not None or plan.window.offset):
+        preceding = write(Seek(tuple(shown[0][1:]), backwards=True))
+    if seek is not None and not shown:
+        turned = write(Seek(seek.values, not seek.backwards, not seek.including))
+        following, preceding = (turned, None) if back else (None, turned)
+    return Found([row[0] for row in shown], counted, plan, more or back, following, preceding)
 
 
 def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> ListPlan:
@@ -61,10 +123,19 @@ def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters,
     ask = reach(services, caller, seen.entry)
     plan = pagination.narrow(plan, reading)
     plan = sorting.narrow(plan, table.sorts, reading, ask)
-    shown = include(services, caller, sparse(seen, reading), reading)
+    answered = shown(services, caller, seen, reading)
     plan = filtering.narrow(plan, table.filters, reading, ask)
+    plan = where.narrow(plan, table.filters, reading, ask)
+    plan = search.narrow(plan, reading)
+    plan = services.cursors.narrow(plan, caller, reading)
     reading.finish()
-    return replace(plan, lens=shown)
+    return replace(plan, lens=answered)
+
+
+def shown(services: Services, caller: Caller, seen: Lens, reading: Reading) -> Lens:
+    """The lens as ``fields=`` narrows it and ``include=`` adds to it."""
+    cut = sparse(seen, reading)
+    return replace(cut, includes=include(services, caller, seen, reading))
 
 
 def sparse(seen: Lens, reading: Reading) -> Lens:
@@ -75,59 +146,67 @@ def sparse(seen: Lens, reading: Reading) -> Lens:
     wanted = text.split(",")
     for place, name in enumerate(wanted, 1):
         if name not in seen.fields:
-            reading.malformed("fields", f"name {place} {unknown('field', name, seen.fields)}")
+            near = seen.fields if place <= MOST_NEAR else ()
+            reading.malformed("fields", f"name {place} {unknown('field', name, near)}")
     return replace(seen, fields=tuple(name for name in seen.fields if name in wanted or name == "id"))
 
 
-def include(services: Services, caller: Caller, seen: Lens, reading: Reading) -> Lens:
-    """The lens with what ``include=`` names: declared relations, two hops deep, each by its target's read rule."""
-    text = reading.take("include")
+def include(services: Services, caller: Caller, seen: Lens, reading: Reading) -> tuple[Include, ...]:
+    """What ``include=`` names: declared relations, two hops deep, each by its target's read rule.
+
+    For a caller who may read none of them there is no such parameter.
+    """
+    if "include" not in reading.given:
+        reading.offer(lambda: ["include"] if _includable(services, caller, seen) else [])
+        return ()
+    known = _includable(services, caller, seen)
+    text = reading.take("include") if known else None
     if text is None:
-        return seen
+        return ()
     tree: dict[str, set[str]] = {}
-    known = [name for name in seen.entry.resource.include if _target(services, caller, seen.entry, name) is not None]
     for place, name in enumerate(text.split(","), 1):
         head, _, tail = name.partition(".")
         if name not in known:
-            reading.malformed("include", f"name {place} {unknown('relation', name, known)}")
+            near = known if place <= MOST_NEAR else ()
+            reading.malformed("include", f"name {place} {unknown('relation', name, near)}")
         else:
             tree.setdefault(head, set()).update({tail} if tail else set())
     return _with_includes(services, caller, seen, tree)
 
 
-def _with_includes(services: Services, caller: Caller, seen: Lens, tree: Mapping[str, set[str]]) -> Lens:
+def _includable(services: Services, caller: Caller, seen: Lens) -> list[str]:
+    return [name for name in seen.entry.resource.include if _target(services, caller, seen, name) is not None]
+
+
+def _with_includes(services: Services, caller: Caller, seen: Lens, tree: Mapping[str, set[str]]) -> tuple[Include, ...]:
     found = []
     for name, inner in sorted(tree.items()):
-        target = reach(services, caller, seen.entry)(name)
+        target = _target(services, caller, seen, name)
         if target is not None:
             nested = _with_includes(services, caller, target, {deeper: set() for deeper in inner})
-            found.append(Include(seen.entry.relations[name], nested))
-    return replace(seen, includes=tuple(found))
+            found.append(Include(seen.entry.relations[name], replace(target, includes=nested)))
+    return tuple(found)
 
 
-def _target(services: Services, caller: Caller, entry: Entry, path: str) -> Lens | None:
+def _target(services: Services, caller: Caller, seen: Lens, path: str) -> Lens | None:
     """The read lens at the end of a declared include path, None where the caller may not read so far."""
-    target: Lens | None = None
-    for name in path.split("."):
-        target = reach(services, caller, entry)(name)
-        if target is None:
-            return None
-        entry = target.entry
-    return target
+    return followed(path, seen, lambda entry: reach(services, caller, entry))
 
 
 async def read_row(services: Services, caller: Caller, entry: Entry, row_id: str, query: bytes) -> str:
     """One row as JSON text; 404 where it is unknown or outside what the caller may read."""
     decision = decide(services, caller, entry.name, "read")
     reading = read_query(query)
-    seen = include(services, caller, sparse(lens(entry, decision), reading), reading)
+    seen = shown(services, caller, lens(entry, decision), reading)
+    able = abilities(services, caller, entry, reading)
     reading.finish()
     plan = ReadPlan(seen, parse_id(row_id))
     values: dict[str, Any] = caller_values(caller) | {ROW_ID: plan.id}
-    body = await services.store.read(lambda tx: tx.execute(read_statement(plan.lens), values).scalar())
-    if body is None:
+    statement = row_statement(plan.lens, able)
+    rows = await services.store.fetch(lambda fetch: fetch(statement, values), brief=True)
+    if not rows:
         raise NotFoundException
-    return str(body)
+    return row_body(rows[0], able, entry)
 
 
 def parse_id(text: str) -> UUID:

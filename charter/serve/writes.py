@@ -9,18 +9,22 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from charter.access import Decision
 from charter.bodies import read_body
 from charter.catalog import Entry, body_model
 from charter.declare import Caller, Change, WriteAction
 from charter.errors import AuthorizationException, ConflictException, FieldError, NotFoundException
 from charter.plan import Lens, WritePlan, caller_values, lens
 from charter.query import ROW_ID, exists_statement, read_statement, row_statement
+from charter.replay import Kept, Key, Repeat
 from charter.serve.doors import decide, read_lens
 from charter.serve.reads import parse_id
 from charter.services import Services
-from charter.store import Row, Transaction
+from charter.store import Row, Transaction, Work
 
 log = logging.getLogger("charter.serve")
+
+OKAY, CREATED = 200, 201
 
 SLUG_ATTEMPTS = 20
 """How often a create is tried when others take its slug in the same moment (PostgreSQL): each time one of them wins."""
@@ -28,50 +32,83 @@ SLUG_ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A write that is committed: the row's id, its JSON as the caller may read it, and whether it is new."""
+    """A write that is committed: the row's id, its JSON as the caller may read it, and whether it is new.
+
+    ``replayed``: nothing was written now, this is the answer that an earlier request with the same key got.
+    """
 
     id: UUID
     body: str
     new: bool = False
+    replayed: bool = False
 
 
-async def create_row(services: Services, caller: Caller, entry: Entry, raw: bytes) -> Written:
-    """Make a row from a JSON body."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write that was let through and not made yet: its plan, and what it does inside a transaction."""
+
+    plan: WritePlan
+    work: Work[Written]
+
+
+async def create_row(
+    services: Services, caller: Caller, entry: Entry, raw: bytes, repeat: Repeat | None = None
+) -> Written:
+    """Make a row from a JSON body; `repeat` lets a second sending of it get the first one's answer."""
     decision = decide(services, caller, entry.name, "create")
+    key = repeat.key(caller, f"/{entry.name}", raw) if repeat else None
     body = read_body(body_model(entry, "create", decision.fields), raw)
     for attempt in range(1, SLUG_ATTEMPTS + 1):
-        change = _change(entry, "create", caller, body, fields=type(body).model_fields)
-        if entry.owner is not None and entry.owner.name not in change.values:
-            change.values[entry.owner.name] = caller.id
-        plan = WritePlan(lens(entry, decision), change, read_lens(services, caller, entry))
+        step = creation(services, caller, entry, decision, body)
         try:
-            return await run(services, plan, lambda tx, plan=plan: _create(tx, services, plan))
+            return await run(services, step, key)
         except ConflictException as error:
-            if attempt == SLUG_ATTEMPTS or not _lost_a_slug(entry, error):
+            if attempt == SLUG_ATTEMPTS or not lost_a_slug(entry, error):
                 raise
     raise AssertionError  # pragma: no cover # the loop returns or raises
+
+
+def creation(services: Services, caller: Caller, entry: Entry, decision: Decision, body: BaseModel) -> Step:
+    """The making of one row by `decision`."""
+    change = _change(entry, "create", caller, body, fields=type(body).model_fields)
+    if entry.owner is not None and entry.owner.name not in change.values:
+        change.values[entry.owner.name] = caller.id
+    plan = WritePlan(lens(entry, decision), change, read_lens(services, caller, entry))
+    return Step(plan, lambda tx: _create(tx, services, plan))
 
 
 async def change_row(
     services: Services, caller: Caller, entry: Entry, row_id: str, raw: bytes, kind: Literal["replace", "update"]
 ) -> Written:
     """PATCH (``update``) changes what is sent; PUT (``replace``) returns what is left out to its default."""
+    return await run(services, alteration(services, caller, entry, row_id, raw, kind))
+
+
+def alteration(
+    services: Services, caller: Caller, entry: Entry, row_id: str, raw: bytes, kind: Literal["replace", "update"]
+) -> Step:
+    """The change of one row."""
     decision = decide(services, caller, entry.name, "update")
     found = parse_id(row_id)
     body = read_body(body_model(entry, kind, decision.fields), raw)
     fields = type(body).model_fields.keys() if kind == "replace" else body.model_fields_set
     change = _change(entry, "update", caller, body, fields=fields)
     plan = WritePlan(lens(entry, decision), change, read_lens(services, caller, entry), found)
-    return await run(services, plan, lambda tx: _update(tx, services, plan))
+    return Step(plan, lambda tx: _update(tx, services, plan))
 
 
 async def delete_row(services: Services, caller: Caller, entry: Entry, row_id: str) -> None:
     """Delete a row, softly where its resource declares it."""
+    await run(services, deletion(services, caller, entry, row_id))
+
+
+def deletion(services: Services, caller: Caller, entry: Entry, row_id: str) -> Step:
+    """The deletion of one row."""
     decision = decide(services, caller, entry.name, "delete")
     plan = WritePlan(
         lens(entry, decision), Change("delete", caller, {}), read_lens(services, caller, entry), parse_id(row_id)
     )
-    await run(services, plan, lambda tx: _delete(tx, plan))
+    return Step(plan, lambda tx: _delete(tx, plan))
 
 
 def _change(entry: Entry, action: WriteAction, caller: Caller, body: BaseModel, fields: Any) -> Change:
@@ -89,38 +126,59 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-async def run(services: Services, plan: WritePlan, work: Any) -> Written:
-    """Prepare outside the transaction, do the work inside it, then what follows the commit."""
+async def run(services: Services, step: Step, key: Key | None = None) -> Written:
+    """Prepare outside the transaction, do the work inside it, then what follows the commit; once for each `key`."""
+    plan = step.plan
     change = plan.change
-    prepares = [hooks.prepare for hooks in plan.lens.entry.hooks if hooks.prepare]
-    if prepares and plan.id is not None:
-        change.old = await services.store.read(lambda tx: target_of(tx, plan))
-    for prepare in prepares:
-        await prepare(change)
+    await prepare(services, plan)
     given = dict(change.values)
+    access = f"{change.caller.role if change.caller else ''} {services.access.version}"
 
     def attempt(tx: Transaction) -> Written:
         """Start from what was given: a transaction that lost against another one is run again."""
+        kept = services.replays.claim(tx, key) if key else None
+        if kept is not None:
+            # Another role or another policy since then: the same row, as it may be read now.
+            body = kept.body if kept.access == access else told(kept.row_id, body_of(tx, plan, kept.row_id))
+            return Written(kept.row_id, body, new=kept.status == CREATED, replayed=True)
         change.values, change.row = dict(given), {}
-        done: Written = work(tx)
+        done = step.work(tx)
+        if key is not None:
+            services.replays.keep(tx, key, Kept(done.id, CREATED if done.new else OKAY, done.body, access))
         return done
 
     written = await services.store.write(attempt)
+    if not written.replayed:
+        await follow(plan)
+    return written
+
+
+async def prepare(services: Services, plan: WritePlan) -> None:
+    """What hooks do before the transaction; they see the row that will be changed."""
+    prepares = [hooks.prepare for hooks in plan.lens.entry.hooks if hooks.prepare]
+    if prepares and plan.id is not None:
+        plan.change.old = await services.store.read(lambda tx: target_of(tx, plan))
+    for hook in prepares:
+        await hook(plan.change)
+
+
+async def follow(plan: WritePlan) -> None:
+    """What hooks do after the commit; what fails in there is logged, and changes nothing any more."""
     for hooks in plan.lens.entry.hooks:
         if hooks.after_commit is not None:
             try:
-                await hooks.after_commit(change)
+                await hooks.after_commit(plan.change)
             except Exception:  # the row is safe and the answer is true, whatever follows it
                 log.exception("after_commit failed", extra={"resource": plan.lens.entry.name})
-    return written
 
 
 def _create(tx: Transaction, services: Services, plan: WritePlan) -> Written:
     entry, change = plan.lens.entry, plan.change
     _check_references(tx, services, entry, change)
     created = tx.create(entry, change)
-    _check_inside(tx, plan, created.id, "The new row would be outside the rows that you may create.")
-    return Written(created.id, body_of(tx, plan, created.id), new=created.new)
+    body = body_of(tx, plan, created.id)
+    _check_inside(tx, plan, created.id, body, "The new row would be outside the rows that you may create.")
+    return Written(created.id, told(created.id, body), new=created.new)
 
 
 def _update(tx: Transaction, services: Services, plan: WritePlan) -> Written:
@@ -129,8 +187,9 @@ def _update(tx: Transaction, services: Services, plan: WritePlan) -> Written:
     change.old = target_of(tx, plan)
     _check_references(tx, services, entry, change)
     tx.update(entry, plan.id, change)
-    _check_inside(tx, plan, plan.id, "The row would leave the rows that you may update.")
-    return Written(plan.id, body_of(tx, plan, plan.id))
+    body = body_of(tx, plan, plan.id)
+    _check_inside(tx, plan, plan.id, body, "The row would leave the rows that you may update.")
+    return Written(plan.id, told(plan.id, body))
 
 
 def _delete(tx: Transaction, plan: WritePlan) -> Written:
@@ -144,28 +203,42 @@ def target_of(tx: Transaction, plan: WritePlan) -> Row:
     """The row to change: 404 where the caller may not even read it, 403 where it is outside the action's rows."""
     assert plan.id is not None  # noqa: S101 # only writes with a target ask
     values = caller_values(plan.change.caller) | {ROW_ID: plan.id}
-    try:
-        return tx.one(row_statement(plan.lens), values)
-    except NotFoundException:
-        if plan.read is not None and tx.execute(exists_statement(plan.read), values).first():
-            raise AuthorizationException("The row is outside the rows that you may change.") from None
-        raise
+    found = tx.run(row_statement(plan.lens), values)
+    if found:
+        return found[0]
+    if plan.read is not None and tx.fetch(exists_statement(plan.read), values):
+        raise AuthorizationException("The row is outside the rows that you may change.")
+    raise NotFoundException
 
 
-def _check_inside(tx: Transaction, plan: WritePlan, row_id: UUID, detail: str) -> None:
-    """The row as it is now has to satisfy the rule that allowed the write."""
-    if "any" in plan.lens.rows:
+def _check_inside(tx: Transaction, plan: WritePlan, row_id: UUID, body: str | None, detail: str) -> None:
+    """The row as it is now has to satisfy the rule that allowed the write; often its reading has shown that already."""
+    is_shown = body is not None and plan.read is not None and plan.read.within(plan.lens)
+    if not is_shown:
+        check_inside(tx, plan.change.caller, plan.lens, row_id, detail)
+
+
+def check_inside(tx: Transaction, caller: Caller | None, seen: Lens, row_id: UUID, detail: str) -> None:
+    """Refuse a row that is not in the lens as it is now."""
+    if "any" in seen.rows:
         return
-    values = caller_values(plan.change.caller) | {ROW_ID: row_id}
-    if tx.execute(exists_statement(plan.lens), values).first() is None:
+    values = caller_values(caller) | {ROW_ID: row_id}
+    if not tx.fetch(exists_statement(seen), values):
         raise AuthorizationException(detail)
 
 
-def body_of(tx: Transaction, plan: WritePlan, row_id: UUID) -> str:
-    """The answer of a write is cut by the read rule; without one it is the id."""
+def body_of(tx: Transaction, plan: WritePlan, row_id: UUID) -> str | None:
+    """The row as its writer may read it; None where the read rule does not let them."""
+    if plan.read is None:
+        return None
     values = caller_values(plan.change.caller) | {ROW_ID: row_id}
-    found = tx.execute(read_statement(plan.read), values).scalar() if plan.read else None
-    return str(found) if found is not None else f'{{"id":"{row_id}"}}'
+    found = tx.fetch(read_statement(plan.read), values)
+    return str(found[0][0]) if found else None
+
+
+def told(row_id: UUID, body: str | None) -> str:
+    """The answer of a write: the row, or its id alone."""
+    return f'{{"id":"{row_id}"}}' if body is None else body
 
 
 def _check_references(tx: Transaction, services: Services, entry: Entry, change: Change) -> None:
@@ -188,12 +261,31 @@ def _is_readable(tx: Transaction, target: Lens | None, row_id: Any, caller: Call
     if target is None:
         return False
     values: Mapping[str, Any] = caller_values(caller) | {ROW_ID: row_id}
-    return tx.execute(exists_statement(target), values).first() is not None
+    return bool(tx.fetch(exists_statement(target), values))
 
 
-def _lost_a_slug(entry: Entry, error: ConflictException) -> bool:
+def lost_a_slug(entry: Entry, error: ConflictException) -> bool:
+    """Whether a new row was refused only because another one took its slug in the same moment."""
     slugs = {f"/{field.name}" for field in entry.fields.values() if field.slug_of}
     return error.code == "unique" and any(item.pointer in slugs for item in error.errors)
 
 
-__all__ = ["Written", "body_of", "change_row", "create_row", "delete_row", "run", "target_of"]
+__all__ = [
+    "SLUG_ATTEMPTS",
+    "Step",
+    "Written",
+    "alteration",
+    "body_of",
+    "change_row",
+    "check_inside",
+    "create_row",
+    "creation",
+    "delete_row",
+    "deletion",
+    "follow",
+    "lost_a_slug",
+    "prepare",
+    "run",
+    "target_of",
+    "told",
+]

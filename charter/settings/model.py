@@ -37,6 +37,13 @@ SAMPLE_SECRETS = (
 """What sample keys in tutorials are made of; a random key holds one of these less than once in a million times."""
 
 
+def _check_secret(value: str) -> None:
+    if len(value) < 32:
+        raise ValueError("should have 32 characters or more in production")
+    if len(set(value)) < 10 or any(sample in value.lower() for sample in SAMPLE_SECRETS):
+        raise ValueError("looks like a sample from a tutorial; production needs a random one")
+
+
 class Settings(BaseSettings):
     """The settings of one application. Make one with :func:`load_settings`, which also provides the secret.
 
@@ -59,6 +66,11 @@ class Settings(BaseSettings):
     secret_key: str = Field(
         "",
         description="signs tokens and cookies; made and kept here in development, 32+ characters in production",
+        repr=False,
+    )
+    previous_secret_keys: Words = Field(
+        (),
+        description="earlier values of SECRET_KEY, comma separated; what they signed is good until it expires",
         repr=False,
     )
     database_url: DatabaseUrl = Field(
@@ -91,6 +103,7 @@ class Settings(BaseSettings):
         "console:", description="console:, file:///folder, smtp://user:pass@host:port or smtps://...", repr=False
     )
     mail_from: MailAddress = Field("no-reply@localhost", description="the sender of every mail")
+    mail_templates: str = Field("", description="a folder with texts of your own for mails; empty: the bundled ones")
     public_url: HttpUrl = Field("", description="what links in mails begin with; empty: http://HOST:PORT")
     rate_limits: bool = Field(default=True, description="off: no rate limit at all, sign-in back-off included")
     rate_limit_scale: Positive = Field(1.0, le=1_000_000, description="multiplies every rate limit")
@@ -121,12 +134,15 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _strong_secret(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("environment") != "production":
-            return value
-        if len(value) < 32:
-            raise ValueError("should have 32 characters or more in production")
-        if len(set(value)) < 10 or any(sample in value.lower() for sample in SAMPLE_SECRETS):
-            raise ValueError("looks like a sample from a tutorial; production needs a random one")
+        if info.data.get("environment") == "production":
+            _check_secret(value)
+        return value
+
+    @field_validator("previous_secret_keys")
+    @classmethod
+    def _strong_secrets(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for secret in value if info.data.get("environment") == "production" else ():
+            _check_secret(secret)
         return value
 
     @field_validator("cors_origins")

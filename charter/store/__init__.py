@@ -6,22 +6,27 @@ commit; any exception undoes everything. That is the whole unit of work.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, event, text
+from sqlalchemy import Connection, MetaData, event, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
+from sqlalchemy.util import greenlet_spawn
 
 from charter.catalog import Catalog
 from charter.errors import DatabaseException
 from charter.settings import Settings
-from charter.store.engines import READERS, async_engine, immediate, is_sqlite, sqlite_engine
-from charter.store.faults import RetryError, translated
+from charter.store.engines import BUSY_SECONDS, CONNECTIONS, async_engine, immediate, is_sqlite
+from charter.store.faults import RetryError, translated, uncommitted
 from charter.store.moves import move, perform
+from charter.store.prepared import Preparer
+from charter.store.reading import BridgedReads, Fetch, Reads, SqliteReads
 from charter.store.repository import Repository
+from charter.store.statements import BridgedStatements, DriverStatements, Statements
+from charter.store.threads import SqliteReaders, SqliteWriter
 from charter.store.transaction import Row, Transaction
 
 log = logging.getLogger("charter.store")
@@ -41,30 +46,58 @@ class Store:
         self.metadata = metadata
         self.is_sqlite = is_sqlite(settings.database_url)
         self.engine = async_engine(settings)
-        self._driver: _SqliteThreads | _Bridge = (
-            _SqliteThreads(settings, metadata) if self.is_sqlite else _Bridge(self.engine, metadata)
-        )
+        self._writer: SqliteWriter | _Bridge
+        self._reader: SqliteReaders | _Bridge
+        self._still: SqliteReaders | _Bridge
+        self._reads: Reads
+        self._preparer = Preparer(sqlite.dialect()) if self.is_sqlite else None
+        if self.is_sqlite:
+            self._writer = SqliteWriter(settings, metadata)
+            # A transaction of SQLite sees one moment anyway.
+            self._reader = self._still = SqliteReaders(settings, metadata)
+            self._reads = SqliteReads(settings, metadata)
+        else:
+            # Each statement of a reading transaction sees a moment of its own there: it may as well do without.
+            plain = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            frozen = self.engine.execution_options(isolation_level="REPEATABLE READ")
+            turns = asyncio.Semaphore(CONNECTIONS)
+            self._writer, self._reader, self._still = (
+                _Bridge(item, metadata, turns) for item in (self.engine, plain, frozen)
+            )
+            self._reads = BridgedReads(plain, metadata)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
-    async def read(self, work: Work[T]) -> T:
-        """Run `work` in a transaction that only reads."""
-        try:
-            return await self._driver.run(lambda connection: self._guarded(connection, work), writes=False)
-        except RetryError:
-            raise DatabaseException("The database is busy.") from None
+    async def read(self, work: Work[T], *, still: bool = False) -> T:
+        """Run `work`, which only reads; `still`: all its statements see one moment."""
+        reader = self._still if still else self._reader
+        return await _again(lambda: reader.run(lambda connection: work(self._transaction(connection))))
+
+    async def fetch(self, work: Callable[[Fetch], T], *, brief: bool = False) -> T:
+        """Run `work`, which fetches rows as the driver has them.
+
+        `brief` where it is likely to take less than a millisecond, and can be given up on the way where it does not.
+        """
+        return await _again(lambda: self._reads.run(work, brief=brief))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction that may write; committed when this returns, undone when it raises."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._driver.run(lambda connection: self._guarded(connection, work), writes=True)
-            except RetryError:
-                log.info("transaction lost against another one", extra={"attempt": attempt})
-                await asyncio.sleep(0.01 * attempt)
-        raise DatabaseException("The database is busy.")
+        result, told = await _again(lambda: self._writer.run(lambda connection: self._write(connection, work)))
+        for tell in told:
+            tell()
+        return result
 
-    def _guarded(self, connection: Connection, work: Work[T]) -> T:
-        return work(Transaction(connection, self.catalog, self.settings))
+    def _transaction(self, connection: Connection) -> Transaction:
+        statements: Statements = BridgedStatements(connection)
+        if self._preparer is not None:
+            driver: Any = connection.connection.driver_connection
+            statements = DriverStatements(driver, self._preparer)
+        return Transaction(connection, statements, self.catalog, self.settings)
+
+    def _write(self, connection: Connection, work: Work[T]) -> tuple[T, list[Callable[[], None]]]:
+        tx = self._transaction(connection)
+        result = work(tx)
+        tx.finish()
+        return result, tx.told
 
     async def ping(self) -> bool:
         """Whether the database answers."""
@@ -93,7 +126,9 @@ class Store:
 
     async def close(self) -> None:
         """Close every connection and thread."""
-        self._driver.close()
+        self._writer.close()
+        self._reader.close()
+        self._reads.close()
         await self.engine.dispose()
 
 
@@ -108,46 +143,41 @@ def _refuse(session: Session, _context: Any, _instances: Any) -> None:
         raise RuntimeError(msg)
 
 
-class _SqliteThreads:
-    """Runs transactions in threads of our own: one that writes, a few that read."""
-
-    def __init__(self, settings: Settings, metadata: MetaData) -> None:
-        self._metadata = metadata
-        self._writer = sqlite_engine(settings, writer=True)
-        self._readers = sqlite_engine(settings, writer=False)
-        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="charter-write")
-        self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="charter-read")
-
-    async def run(self, work: Callable[[Connection], T], *, writes: bool) -> T:
-        engine = self._writer if writes else self._readers
-        threads = self._write_thread if writes else self._read_threads
-        return await asyncio.get_running_loop().run_in_executor(threads, self._transaction, engine, work)
-
-    def _transaction(self, engine: Engine, work: Callable[[Connection], T]) -> T:
-        with translated(self._metadata), engine.begin() as connection:
-            return work(connection)
-
-    def close(self) -> None:
-        self._write_thread.shutdown()
-        self._read_threads.shutdown()
-        self._writer.dispose()
-        self._readers.dispose()
-
-
 class _Bridge:
-    """Runs transactions on the event loop, over the asynchronous driver."""
+    """Runs transactions on the event loop, over the asynchronous driver: a whole one is one way over the bridge."""
 
-    def __init__(self, engine: AsyncEngine, metadata: MetaData) -> None:
+    def __init__(self, engine: AsyncEngine, metadata: MetaData, turns: asyncio.Semaphore) -> None:
         self._engine = engine
         self._metadata = metadata
+        self._turns = turns  # first come, first served; the pool alone would let newcomers push in
 
-    async def run(self, work: Callable[[Connection], T], *, writes: bool) -> T:  # noqa: ARG002 # readers need no lock
-        with translated(self._metadata):
-            async with self._engine.begin() as connection:
-                return await connection.run_sync(work)
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        try:
+            await asyncio.wait_for(self._turns.acquire(), BUSY_SECONDS)
+        except TimeoutError:
+            raise DatabaseException("The database is busy.") from None
+        try:
+            return await greenlet_spawn(self._transaction, work)
+        finally:
+            self._turns.release()
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        with translated(self._metadata), self._engine.sync_engine.begin() as connection, uncommitted():
+            return work(connection)
 
     def close(self) -> None:
         """Nothing of its own to close."""
 
 
-__all__ = ["Repository", "Row", "Store", "Transaction", "Work", "move", "perform"]
+async def _again(run: Callable[[], Awaitable[T]]) -> T:
+    """Run a transaction, and again where it lost against another one, or lost its connection before the commit."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await run()
+        except RetryError as error:
+            log.info("the transaction is run again", extra={"attempt": attempt, "reason": str(error)})
+            await asyncio.sleep(0.01 * attempt)
+    raise DatabaseException("The database is busy.")
+
+
+__all__ = ["Fetch", "Repository", "Row", "Store", "Transaction", "Work", "move", "perform"]

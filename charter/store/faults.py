@@ -1,6 +1,7 @@
 """What a database says went wrong, as a refusal with a stable code. No SQL, no value of a row, ever gets out."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from charter.errors import ApiException, ConflictException, DatabaseException, FieldError, ValidationException
 
+LOCK_TIMEOUT = "55P03"
+"""PostgreSQL: somebody else held the row for too long."""
+
 RETRIABLE = {"40001", "40P01"}
 """PostgreSQL's serialization failure and deadlock: the same work, run again, may succeed."""
 
@@ -18,8 +22,12 @@ _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
 _SQLITE_CHECK = re.compile(r"CHECK constraint failed: (\w+)")
 
 
+LOST = ("08", "57P")
+"""How the states begin that PostgreSQL, or its driver, gives to a connection that is at its end."""
+
+
 class RetryError(Exception):
-    """The transaction lost against another one and may be run again."""
+    """The transaction lost against another one, or lost its connection before the commit; it may be run again."""
 
 
 @contextmanager
@@ -45,12 +53,31 @@ def translated(metadata: MetaData) -> Iterator[None]:
         raise DatabaseException("The database is away.") from None
 
 
+@contextmanager
+def uncommitted() -> Iterator[None]:
+    """Around everything before the commit: what loses its connection in here is undone by the database."""
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or sqlstate(error).startswith(LOST):
+            raise RetryError("the connection was lost") from None
+        raise
+    except ConnectionError:
+        raise RetryError("the connection was lost") from None
+
+
+def driver_error(error: sqlite3.Error) -> Exception:
+    """The driver's error as SQLAlchemy would raise it; without the statement and its values."""
+    found: Exception = DBAPIError.instance("", (), error, sqlite3.Error, hide_parameters=True)
+    return found
+
+
 def _failure(error: DBAPIError) -> Exception:
-    state = _sqlstate(error)
+    state = sqlstate(error)
     text = str(error.orig)
     if state in RETRIABLE:
         return RetryError(state)
-    if "database is locked" in text or "database table is locked" in text:
+    if state == LOCK_TIMEOUT or "database is locked" in text or "database table is locked" in text:
         return DatabaseException("The database is busy.")
     if state.startswith("22") or "too large" in text or "out of range" in text or "embedded null" in text:
         return ValidationException("A value cannot be kept by the database.")
@@ -66,7 +93,7 @@ def _is_away(text: str) -> bool:
 def integrity(error: IntegrityError, metadata: MetaData) -> ApiException:
     """A broken constraint as 409 (or 422 for a CHECK), pointing at its columns."""
     text = str(error.orig)
-    state = _sqlstate(error)
+    state = sqlstate(error)
     columns = _columns(error, metadata)
     if state == "23505" or "UNIQUE constraint failed" in text:
         return conflict("unique", columns, "is taken already")
@@ -83,7 +110,8 @@ def conflict(code: str, columns: list[str], detail: str) -> ConflictException:
     return ConflictException(code=code, errors=[FieldError(f"/{name}", code, detail) for name in columns])
 
 
-def _sqlstate(error: DBAPIError) -> str:
+def sqlstate(error: DBAPIError) -> str:
+    """The five characters by which PostgreSQL classes an error; empty on SQLite."""
     return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or "")
 
 

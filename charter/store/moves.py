@@ -17,7 +17,7 @@ def move(tx: Transaction, resource: Resource, row_id: UUID, name: str, **inputs:
     entry = tx.entry(resource)
     item = entry.actions[name]
     defaults = item.body().model_dump() if item.body else {}
-    change = Change(name, None, {}, {**defaults, **inputs}, old=tx.rows(entry).get_by_id(row_id), entry=entry)
+    change = Change(name, None, {}, {**defaults, **inputs}, old=tx.rows(entry).hold(row_id), entry=entry)
     perform(tx, entry, row_id, change)
 
 

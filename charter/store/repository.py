@@ -34,6 +34,11 @@ class Repository:
         """The row, or :class:`NotFoundException`."""
         return self._tx.one(self._select().where(self.columns.id == row_id))
 
+    def hold(self, row_id: UUID) -> "Row":
+        """The row, held against other writers until the transaction ends; :class:`NotFoundException` without one."""
+        wanted = self._select().where(self.columns.id == row_id)
+        return self._tx.one(wanted.with_for_update(key_share=True))
+
     def get_all(
         self,
         *where: ColumnElement[bool],

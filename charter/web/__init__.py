@@ -10,6 +10,7 @@ from charter.web.body import BodyLimit
 from charter.web.cors import Cors, cors
 from charter.web.envelope import RequestEnvelope
 from charter.web.failures import Failures
+from charter.web.shortcut import Shortcut
 
 
 def wrap(app: ASGIApp, settings: Settings, guards: Sequence[Callable[[ASGIApp], ASGIApp]] = ()) -> ASGIApp:
@@ -23,4 +24,4 @@ def wrap(app: ASGIApp, settings: Settings, guards: Sequence[Callable[[ASGIApp], 
     return RequestEnvelope(cors(Failures(stack), settings), settings.trusted_proxies)
 
 
-__all__ = ["BodyLimit", "Cors", "Failures", "RequestEnvelope", "client_address", "cors", "wrap"]
+__all__ = ["BodyLimit", "Cors", "Failures", "RequestEnvelope", "Shortcut", "client_address", "cors", "wrap"]

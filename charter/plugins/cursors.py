@@ -1,0 +1,161 @@
+"""Cursors: a position in a list, as a text that only this application writes and that fits this one list.
+
+A cursor holds what the row at the end of a page is sorted by, all of it readable for the one who got it, and a mark
+over that and the list itself: resource, filters, sort, row rule and, where that asks for it, the caller. With anything
+else, or with one letter changed, it is refused.
+"""
+
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from charter.catalog.entry import Kind
+from charter.declare import Caller
+from charter.plan import ListPlan, Order, Seek
+from charter.plugins.parameters import Reading
+from charter.query.keyset import asks_who
+from charter.settings import Settings, derived_key
+from charter.types import time_text
+
+LONGEST_CURSOR = 6000
+"""Characters; a list whose position would take more can be read by page only."""
+
+FREE = frozenset({"count", "cursor", "fields", "include", "page", "size", "sort"})
+"""Parameters that may change from page to page. ``sort`` is bound by what it means; every other one by its text."""
+
+_MARK = 16
+"""Bytes of the mark: enough that nobody guesses one."""
+
+_REFUSED = "does not belong to this list: it goes with the filters, the sort and the caller of the page it came from"
+
+
+class Cursors:
+    """Writes and reads the cursors of one application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._key = bytes.fromhex(derived_key(settings.secret_key, "cursor"))
+
+    def narrow(self, plan: ListPlan, caller: Caller, reading: Reading) -> ListPlan:
+        """The plan from where its cursor leads to; one that is no good here is noted in `reading`."""
+        if plan.window.page is not None or reading.errors:
+            return plan
+        if not all(term.seekable for term in plan.order):
+            reading.malformed("cursor", "needs a list with a sort; this one is read by page")
+            return plan
+        seek = self._read(plan, caller)
+        if seek is None:
+            reading.malformed("cursor", _REFUSED)
+        return replace(plan, seek=seek)
+
+    def writer(self, plan: ListPlan, caller: Caller) -> Callable[[Seek], str | None]:
+        """Writes cursors for positions in the plan's order; None where one gets too long, or the order has none."""
+        if not all(term.seekable for term in plan.order):
+            return lambda _: None
+        marker = self._marker(plan, caller)
+
+        def write(seek: Seek) -> str | None:
+            way = seek.backwards + 2 * seek.including
+            content = json.dumps([way, *map(_plain, seek.values)], ensure_ascii=False, separators=(",", ":")).encode()
+            found = _text(_mark(marker, content) + content)
+            return found if len(found) <= LONGEST_CURSOR else None
+
+        return write
+
+    def _read(self, plan: ListPlan, caller: Caller) -> Seek | None:
+        """What was written for such a plan and such a caller; None for any other text."""
+        text = plan.window.cursor
+        if len(text) > LONGEST_CURSOR or not text.isascii():
+            return None
+        try:
+            raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except ValueError:
+            return None
+        mark, content = raw[:_MARK], raw[_MARK:]
+        if _text(raw) != text or not hmac.compare_digest(mark, _mark(self._marker(plan, caller), content)):
+            return None
+        return _position(plan.order, content)
+
+    def _marker(self, plan: ListPlan, caller: Caller) -> hmac.HMAC:
+        return hmac.new(self._key, _list_of(plan, caller) + b"\n", hashlib.sha256)
+
+
+def _mark(marker: hmac.HMAC, content: bytes) -> bytes:
+    whole = marker.copy()
+    whole.update(content)
+    return whole.digest()[:_MARK]
+
+
+def _list_of(plan: ListPlan, caller: Caller) -> bytes:
+    """What a cursor is bound to, on one line: the same for every page of one list and for no other list."""
+    narrowing = sorted(item for item in plan.asked.items() if item[0] not in FREE)
+    order = [[term.name, term.descending] for term in plan.order]
+    who = [str(caller.id), caller.role] if asks_who(plan) else []
+    return json.dumps([plan.lens.entry.name, narrowing, order, plan.lens.rows, who]).encode()
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _plain(value: Any) -> Any:
+    """A value as the driver has it, as JSON can have it."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return time_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return int(value) if isinstance(value, Decimal) else value
+
+
+def _as_is(expected: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not isinstance(value, expected):
+            raise TypeError
+        return value
+
+    return read
+
+
+_READERS: Mapping[Kind, Callable[[Any], Any]] = {
+    "text": _as_is(str),
+    "enum": _as_is(str),
+    "uuid": UUID,
+    "boolean": bool,
+    "integer": _as_is(int),
+    "money": _as_is(int),
+    "number": float,
+    "time": datetime.fromisoformat,
+    "date": date.fromisoformat,
+}
+
+
+def _position(order: Sequence[Order], content: bytes) -> Seek | None:
+    """What was written, as the declaration has it now; None where a field's type has changed since."""
+    try:
+        way, *values = json.loads(content)
+        found = tuple(_value(term, value) for term, value in zip(order, values, strict=True))
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+    return Seek(found, backwards=bool(way & 1), including=bool(way & 2))
+
+
+def behind(order: Sequence[Order], values: Sequence[Any]) -> Seek:
+    """The position behind a row, from what it is sorted by as the driver has it."""
+    return Seek(tuple(_value(term, _plain(value)) for term, value in zip(order, values, strict=True)))
+
+
+def _value(term: Order, value: Any) -> Any:
+    if value is None and term.nullable:
+        return None
+    return _READERS[term.kind](value)
+
+
+__all__ = ["FREE", "LONGEST_CURSOR", "Cursors", "behind"]

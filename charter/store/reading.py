@@ -1,0 +1,171 @@
+"""Reads, the way that costs least on each database: a function of `Fetch` in, whatever it makes of the rows out.
+
+SQLite: the driver itself. A *brief* read is tried at once, on the event loop, because a hop to a thread costs more than
+it does; when it takes more than a millisecond or so of work it is given up and done in a thread, as is everything else,
+with one hop for all of its statements. PostgreSQL: SQLAlchemy's connection, over the asynchronous driver.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, MetaData, Select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from charter.errors import DatabaseException
+from charter.settings import Settings
+from charter.store.engines import READERS, open_reader
+from charter.store.faults import driver_error, translated, uncommitted
+from charter.store.prepared import Preparer
+from charter.store.reader import Reader, Rows
+
+STEP = 1000
+"""Instructions of SQLite's machine between two looks at how many more there may be."""
+
+STEPS = 20
+"""Looks that a read on the event loop may last: about a millisecond, and never five, on the slowest machine."""
+
+LONG_SECONDS = 60.0
+"""How long a statement that was given up is done in threads at once, before it is tried again."""
+
+MOST_LONG = 1000
+"""Such statements that are remembered."""
+
+T = TypeVar("T")
+
+
+class Fetch(Protocol):
+    """Runs one statement of a read, with its values bound, and gives all of its rows."""
+
+    def __call__(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows:
+        """All rows."""
+
+    def known(self, statement: Select[Any], values: Mapping[str, Any]) -> int | None:
+        """The number that was remembered for a statement; None where none was, or anybody has written since."""
+
+    def remember(self, statement: Select[Any], values: Mapping[str, Any], number: int) -> None:
+        """Keep what a statement that counts came to, in the moment that this read sees."""
+
+
+class Reads(Protocol):
+    """Where reads run."""
+
+    async def run(self, work: Callable[[Fetch], T], *, brief: bool) -> T:
+        """The result of `work`, all of whose statements see one moment. What is `brief` may run on the event loop."""
+
+    def close(self) -> None:
+        """Give back what was opened."""
+
+
+class SqliteReads:
+    """Reads over the driver. No two threads use a connection at once: one takes it for a read, and puts it back."""
+
+    def __init__(self, settings: Settings, metadata: MetaData) -> None:
+        self._settings = settings
+        self._metadata = metadata
+        self._prepared = Preparer(sqlite.dialect()).prepared
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="charter-fetch")
+        self._idle: list[Reader] = []
+        self._here: Reader | None = None
+        self._left = 0
+        self._long: dict[str, float] = {}
+
+    async def run(self, work: Callable[[Fetch], T], *, brief: bool) -> T:
+        if brief:
+            try:
+                return self._at_once(work)
+            except (_TooLongError, DatabaseException):
+                pass  # or the file is locked for a moment: in a thread it can be waited for
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, work)
+
+    def _at_once(self, work: Callable[[Fetch], T]) -> T:
+        """On the event loop, over a connection that waits for nobody and gives up what takes long."""
+        with translated(self._metadata):
+            if self._here is None:
+                self._here = Reader(_opened(self._settings, waits=False), self._prepared, self._brief)
+                self._here.connection.set_progress_handler(self._is_used_up, STEP)
+            self._left = STEPS
+            return self._here.transaction(work)
+
+    def _is_used_up(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+    def _brief(self, connection: sqlite3.Connection, text: str, bound: Sequence[Any]) -> Rows:
+        """A statement on the event loop."""
+        if self._long and self._long.get(text, 0.0) > time.monotonic():
+            raise _TooLongError
+        try:
+            return connection.execute(text, bound).fetchall()
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
+                raise driver_error(error) from error
+            if len(self._long) >= MOST_LONG:
+                self._long.clear()
+            self._long[text] = time.monotonic() + LONG_SECONDS
+            raise _TooLongError from None
+
+    def _in_thread(self, work: Callable[[Fetch], T]) -> T:
+        with translated(self._metadata):
+            reader = self._idle.pop() if self._idle else Reader(_opened(self._settings, waits=True), self._prepared)
+            try:
+                return reader.transaction(work)
+            finally:
+                self._idle.append(reader)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        for reader in (*self._idle, *((self._here,) if self._here else ())):
+            reader.connection.close()
+
+
+class _TooLongError(Exception):
+    """A read that has no place on the event loop."""
+
+
+def _opened(settings: Settings, *, waits: bool) -> sqlite3.Connection:
+    try:
+        return open_reader(settings, waits=waits)
+    except sqlite3.Error as error:
+        raise driver_error(error) from error
+
+
+class BridgedReads:
+    """Reads on the event loop, over the asynchronous driver."""
+
+    def __init__(self, engine: AsyncEngine, metadata: MetaData) -> None:
+        self._engine = engine
+        self._metadata = metadata
+
+    async def run(self, work: Callable[[Fetch], T], *, brief: bool) -> T:  # noqa: ARG002 # nothing is in anybody's way
+        with translated(self._metadata):
+            async with self._engine.begin() as connection:
+                with uncommitted():
+                    return await connection.run_sync(lambda plain: work(_Bridged(plain)))
+
+    def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+class _Bridged:
+    """A fetch of one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows:
+        return self._connection.execute(statement, values).all()
+
+    def known(self, statement: Select[Any], values: Mapping[str, Any]) -> int | None:  # noqa: ARG002
+        """Nothing tells here whether anybody has written."""
+        return None
+
+    def remember(self, statement: Select[Any], values: Mapping[str, Any], number: int) -> None:
+        """Nothing is."""
+
+
+__all__ = ["BridgedReads", "Fetch", "Reads", "Rows", "SqliteReads"]
