@@ -3,8 +3,9 @@
 import policies
 import resources
 from charter import build, run
+from resources.payments import router as payments
 
-app = build(resources, policies)
+app = build(resources, policies, routers=(payments,), public=("payments:notice",))
 
 if __name__ == "__main__":
     run("app:app")

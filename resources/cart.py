@@ -61,17 +61,18 @@ def problem_of(row: Any) -> ColumnElement[Any]:
 
 
 def add_to_line(tx: Transaction, change: Change) -> Created:
-    """Add to the caller's line for that product, or make it."""
+    """Add to the caller's line for that product, or make it. The line is held: a checkout waits, or is waited for."""
     _hold_cart(tx, change.values["user_id"])
     lines = tx.repository(cart)
     columns = lines.columns
     mine = columns.user_id == change.values["user_id"]
-    found = lines.get_all(mine, columns.product_id == change.values["product_id"], limit=1)
-    quantity = change.values["quantity"] + (found[0]["quantity"] if found else 0)
+    wanted = select(columns.id, columns.quantity).where(mine, columns.product_id == change.values["product_id"])
+    found = tx.execute(wanted.with_for_update()).first()
+    quantity = change.values["quantity"] + (found.quantity if found else 0)
     price = check_line(tx, change.values["product_id"], quantity)
     if found:
-        lines.update_where(columns.id == found[0]["id"], values={"quantity": quantity, "price_seen": price})
-        return Created(found[0]["id"], new=False)
+        lines.update_where(columns.id == found.id, values={"quantity": quantity, "price_seen": price})
+        return Created(found.id, new=False)
     if tx.execute(select(func.count()).select_from(CartItem).where(mine)).scalar_one() >= MOST_LINES:
         raise ConflictException(f"A cart has at most {MOST_LINES} lines.", code="limit_exceeded")
     change.values["price_seen"] = price
@@ -80,8 +81,7 @@ def add_to_line(tx: Transaction, change: Change) -> Created:
 
 def _hold_cart(tx: Transaction, user_id: UUID) -> None:
     """Let one request at a time add to a cart, so that none overlooks what another one just did."""
-    owner = tx.repository(users).columns.id
-    tx.execute(select(owner).where(owner == user_id).with_for_update(key_share=True))
+    tx.repository(users).hold(user_id)
 
 
 def check_line(tx: Transaction, product_id: UUID, quantity: int) -> int:
@@ -115,5 +115,5 @@ cart = Resource(
         Computed("problem", Problem | None, problem_of, "Why the line could not be ordered as it is."),
     ),
     hooks=Hooks(instead_of_create=add_to_line, before=reprice),
-    admin=Screen(icon="cart-shopping", columns=("user", "product", "quantity", "price_seen")),
+    admin=Screen(icon="cart-shopping", group="Sales", columns=("user", "product", "quantity", "price_seen")),
 )

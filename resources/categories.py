@@ -68,5 +68,10 @@ categories = Resource(
     search=("name",),
     include=("parent", "children"),
     hooks=Hooks(before=keep_tree),
-    admin=Screen(icon="folder-tree", columns=("name", "slug", "parent", "position")),
+    admin=Screen(
+        icon="folder-tree",
+        group="Catalogue",
+        columns=("name", "slug", "parent", "position"),
+        inline=("name", "position"),
+    ),
 )

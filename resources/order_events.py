@@ -30,5 +30,7 @@ order_events = Resource(
     filter=("order_id", "to_status"),
     sort=("order_id", "to_status"),
     owner="order.user_id",
-    admin=Screen(icon="clock-rotate-left", columns=("created_at", "order", "from_status", "to_status", "note")),
+    admin=Screen(
+        icon="clock-rotate-left", group="Sales", columns=("created_at", "order", "from_status", "to_status", "note")
+    ),
 )

@@ -38,5 +38,7 @@ order_items = Resource(
     sort=("order_id", "product_id"),
     include=("product",),
     owner="order.user_id",
-    admin=Screen(icon="list", columns=("order", "sku", "product_name", "unit_price", "quantity", "line_total")),
+    admin=Screen(
+        icon="list", group="Sales", columns=("order", "sku", "product_name", "unit_price", "quantity", "line_total")
+    ),
 )

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index, text
 
-from charter import Field, Hooks, Input, Money, Phone, Relationship, Resource, Screen, Table, Transition
+from charter import Field, Hooks, Indexed, Input, Money, Phone, Relationship, Resource, Screen, Table, Transition
 from resources.checkout import (
     Cancellation,
     Return,
@@ -14,9 +14,12 @@ from resources.checkout import (
     cancel_order,
     keep_history,
     note_move,
+    pay_order,
     place_order,
     return_order,
+    tell_provider,
 )
+from resources.order_cards import CARDS, PACKING_SLIP
 
 if TYPE_CHECKING:
     from resources.order_events import OrderEvent
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from resources.users import User
 
 Status = Literal["pending", "paid", "shipped", "delivered", "cancelled", "returned"]
+
+PENDING = text("status = 'pending'")
+"""Said in SQL as it stands: a partial index is not found by a condition whose value is bound."""
 
 
 class Order(Table, table=True):
@@ -39,6 +45,7 @@ class Order(Table, table=True):
         ),
         CheckConstraint("(status IN ('shipped', 'delivered', 'returned')) = (shipped_at IS NOT NULL)", name="shipped"),
         CheckConstraint("status != 'delivered' OR delivered_at IS NOT NULL", name="delivered"),
+        Index("ix_orders_due", "payment_due_at", sqlite_where=PENDING, postgresql_where=PENDING),
     )
 
     number: str = Field(max_length=20, unique=True, write="never", description="Readable and unique; no credential.")
@@ -71,7 +78,15 @@ class Order(Table, table=True):
 
 orders = Resource(
     Order,
-    filter=("number", "status", "user_id", "placed_at", "grand_total", "paid_at", "shipped_at"),
+    filter=(
+        "number",
+        Indexed("status", by=("placed_at",)),
+        "user_id",
+        "placed_at",
+        "grand_total",
+        "paid_at",
+        "shipped_at",
+    ),
     sort=("number", "status", "user_id", "placed_at", "grand_total", "paid_at", "shipped_at"),
     search=("number", "ship_name", "email"),
     include=("items", "items.product", "user", "events"),
@@ -79,12 +94,19 @@ orders = Resource(
     soft_delete=True,
     extra=(Input("expected_total", Money | None, on=("create",), description="Refuse (409) where the total differs."),),
     actions=(
-        Transition("pay", ("pending",), "paid", "paid_at", note_move),
+        Transition("pay", ("pending",), "paid", "paid_at", pay_order),
         Transition("ship", ("paid",), "shipped", "shipped_at", note_move, Shipment),
         Transition("deliver", ("shipped",), "delivered", "delivered_at", note_move),
         Transition("cancel", ("pending", "paid"), "cancelled", "cancelled_at", cancel_order, Cancellation),
         Transition("return", ("shipped", "delivered"), "returned", "returned_at", return_order, Return),
     ),
-    hooks=Hooks(instead_of_create=place_order, before=keep_history),
-    admin=Screen(icon="receipt", columns=("number", "status", "email", "grand_total", "placed_at")),
+    hooks=Hooks(instead_of_create=place_order, before=keep_history, after_commit=tell_provider),
+    admin=Screen(
+        icon="receipt",
+        group="Sales",
+        columns=("number", "status", "email", "grand_total", "placed_at"),
+        tones={"pending": "wait", "paid": "busy", "shipped": "busy", "delivered": "good", "cancelled": "bad"},
+        cards=CARDS,
+        printouts=(PACKING_SLIP,),
+    ),
 )

@@ -3,7 +3,21 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from charter import Action, Field, Hooks, Money, Relationship, Resource, Screen, Slug, Table, from_field
+from charter import (
+    Action,
+    Field,
+    First,
+    Hooks,
+    Indexed,
+    Money,
+    Relationship,
+    Resource,
+    Screen,
+    Slug,
+    Table,
+    Unindexed,
+    from_field,
+)
 from resources.stock_movements import StockChange, first_stock, move_stock
 
 if TYPE_CHECKING:
@@ -36,14 +50,25 @@ class Product(Table, table=True):
     stock_movements: list["StockMovement"] = Relationship(back_populates="product")
 
 
+SHELF = Indexed("category_id", by=("price",))
+FOR_SALE = Unindexed("is_active", "nearly all of them are, so an index would only be in the way of better ones")
+BY_CATEGORY = Unindexed("category.slug", "no index orders the rows of one table by another one")
+
 products = Resource(
     Product,
-    filter=("sku", "name", "slug", "price", "stock", "cost_price", "category_id", "category.slug", "is_active"),
-    sort=("sku", "name", "slug", "price", "stock", "cost_price", "category_id", "category.slug", "is_active"),
+    filter=("sku", "name", "slug", "price", "stock", "cost_price", SHELF, "category.slug", FOR_SALE),
+    sort=("sku", "name", "slug", "price", "stock", "cost_price", "category_id", BY_CATEGORY, FOR_SALE),
     search=("name", "description", "sku"),
     include=("category",),
     soft_delete=True,
     actions=(Action("stock", move_stock, StockChange, "Add to the stock or take from it"),),
     hooks=Hooks(after=first_stock),
-    admin=Screen(icon="box", columns=("sku", "name", "price", "stock", "category", "is_active")),
+    admin=Screen(
+        icon="box",
+        group="Catalogue",
+        cards=(First("Low stock", ("name", "sku", "stock"), "stock", where=lambda row: row.is_active),),
+        images=("image_url",),
+        columns=("image_url", "sku", "name", "price", "stock", "category", "is_active"),
+        inline=("name", "price", "is_active"),
+    ),
 )

@@ -27,14 +27,14 @@ roles = Resource(
     filter=("name",),
     sort=("name", "rank"),
     include=("role_permissions",),
-    admin=Screen(icon="user-shield", columns=("rank", "name", "inherits")),
+    admin=Screen(icon="user-shield", group="Access", columns=("rank", "name", "inherits")),
 )
 
 permissions = Resource(
     Permission,
     filter=("resource", "action"),
     sort=("resource", "action"),
-    admin=Screen(icon="key", columns=("resource", "action", "rows", "fields")),
+    admin=Screen(icon="key", group="Access", columns=("resource", "action", "rows", "fields")),
 )
 
 role_permissions = Resource(
@@ -44,6 +44,7 @@ role_permissions = Resource(
     include=("role", "permission"),
     admin=Screen(
         icon="link",
+        group="Access",
         columns=("role", "permission.resource", "permission.action", "permission.rows", "permission.fields"),
     ),
 )

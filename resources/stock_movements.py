@@ -60,7 +60,9 @@ stock_movements = Resource(
     filter=("product_id", "reason"),
     sort=("product_id", "reason"),
     include=("product",),
-    admin=Screen(icon="truck-ramp-box", columns=("created_at", "product", "delta", "reason", "note")),
+    admin=Screen(
+        icon="truck-ramp-box", group="Catalogue", columns=("created_at", "product", "delta", "reason", "note")
+    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from charter import ACCOUNT_INPUTS, Account, Field, Phone, Relationship, Resource, Screen
+from charter import ACCOUNT_INPUTS, Account, Field, First, Phone, Relationship, Resource, Screen, Unindexed
 
 if TYPE_CHECKING:
     from resources.cart import CartItem
@@ -19,13 +19,23 @@ class User(Account, table=True):
     cart_items: list["CartItem"] = Relationship(back_populates="user")
 
 
+FLAGS = (
+    Unindexed("is_active", "nearly all accounts are"),
+    Unindexed("is_verified", "most accounts are"),
+)
+
 users = Resource(
     User,
-    filter=("email", "role", "is_active", "is_verified", "full_name"),
-    sort=("email", "role", "is_active", "is_verified", "full_name"),
+    filter=("email", "role", *FLAGS, "full_name"),
+    sort=("email", "role", *FLAGS, "full_name"),
     search=("email", "full_name"),
     include=("orders",),
     owner="id",
     extra=ACCOUNT_INPUTS,
-    admin=Screen(icon="users", columns=("email", "full_name", "role", "is_active", "is_verified")),
+    admin=Screen(
+        icon="users",
+        group="People",
+        cards=(First("Newest users", ("email", "role", "created_at")),),
+        columns=("email", "full_name", "role", "is_active", "is_verified"),
+    ),
 )

@@ -1,4 +1,4 @@
-"""What an order costs: integers in, integers out, nothing else. The place for discounts, shipping and taxes."""
+"""What an order costs: integers in, integers out, nothing else. The place for prices, discounts, shipping and taxes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,21 +36,35 @@ Rule = Callable[[Sequence[Line]], int]
 """One part of the sum, from the lines."""
 
 
+PriceRule = Callable[[int, int], int]
+"""What one piece costs, from the product's price and how many are bought."""
+
+
+def as_marked(price: int, _: int) -> int:
+    """The price rule as shipped: what the product says."""
+    return price
+
+
 def nothing(_: Sequence[Line]) -> int:
-    """The rule as shipped: prices are what the products say, all included."""
+    """The other rules as shipped: prices are all included."""
     return 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How an order is priced beside its lines."""
+    """How an order is priced: each piece, and what is beside the lines."""
 
     discount: Rule = field(default=nothing)
     shipping: Rule = field(default=nothing)
     tax: Rule = field(default=nothing)
+    price: PriceRule = field(default=as_marked)
 
 
-def total(lines: Sequence[Line], rules: Rules = Rules()) -> Totals:
+RULES = Rules()
+"""Those of this shop."""
+
+
+def total(lines: Sequence[Line], rules: Rules = RULES) -> Totals:
     """The sums of `lines`; a discount never exceeds what it is given on."""
     items = sum(line.total for line in lines)
     return Totals(items, min(rules.discount(lines), items), rules.shipping(lines), rules.tax(lines))

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from charter import Row, Transaction, utc_now, uuid7
 from resources.order_events import order_events
 from resources.order_items import order_items
@@ -42,8 +40,8 @@ def write_items(tx: Transaction, order_id: UUID, user_id: UUID, taken: Sequence[
         }
         for item in items
     ]
-    tx.execute(insert(tx.entry(order_items).table).values(items))
-    tx.execute(insert(tx.entry(stock_movements).table).values(moves))
+    tx.insert_rows(tx.entry(order_items).table, items)
+    tx.insert_rows(tx.entry(stock_movements).table, moves)
 
 
 def write_event(

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from charter import Body, Change, ConflictException, Transaction
+from resources.checkout.books import owe_all, take_by_hand
+from resources.checkout.payment import DEBTS
 from resources.checkout.records import write_event
 from resources.order_items import order_items
 from resources.products import products
@@ -50,17 +52,27 @@ def note_move(tx: Transaction, change: Change) -> None:
     write_event(tx, change.old["id"], change.old["status"], change.row["status"], actor, note)
 
 
+def pay_order(tx: Transaction, change: Change) -> None:
+    """Write the payment down, where no provider's notice did so before."""
+    if "event" not in change.inputs:
+        take_by_hand(tx, change)
+    note_move(tx, change)
+
+
 def cancel_order(tx: Transaction, change: Change) -> None:
-    """Give the stock back, and keep the reason."""
+    """Give the stock back, owe what was paid, and keep the reason."""
     change.values["cancel_reason"] = change.inputs.get("reason")
     _give_back(tx, change, "cancel")
+    if change.old["status"] != "pending":
+        change.inputs[DEBTS] = owe_all(tx, change.old)
     note_move(tx, change)
 
 
 def return_order(tx: Transaction, change: Change) -> None:
-    """Give the stock back where the goods can be sold again."""
+    """Owe what was paid, and give the stock back where the goods can be sold again."""
     if change.inputs["restock"]:
         _give_back(tx, change, "return")
+    change.inputs[DEBTS] = owe_all(tx, change.old)
     note_move(tx, change)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from charter import Caller, Change, Row, Transaction, move
 from resources.cart import cart
+from resources.order_events import order_events
 from resources.orders import orders
 from resources.users import users
 
@@ -45,5 +46,11 @@ def _age(tx: Transaction, order: UUID, *, days: int, path: tuple[str, ...]) -> N
     then = timedelta(days=days, hours=days % 7)
     row = tx.repository(orders).get_by_id(order)
     moments = {name: row[name] - then for name in row if name.endswith("_at") and row[name] is not None}
-    table = tx.entry(orders).table
-    tx.execute(table.update().where(table.c.id == order).values(moments))
+    if not path:  # nobody will pay for it, and yet it shall not be cancelled while it is looked at
+        moments["payment_due_at"] = row["placed_at"] + timedelta(days=30)
+    number = f"{moments['placed_at']:%y%m%d}-{row['number'].partition('-')[2]}"
+    table, events = tx.entry(orders).table, tx.entry(order_events).table
+    tx.execute(table.update().where(table.c.id == order).values(moments | {"number": number}))
+    for event in tx.repository(order_events).get_all(events.c.order_id == order):
+        moment = {"created_at": event["created_at"] - then, "updated_at": event["updated_at"] - then}
+        tx.execute(events.update().where(events.c.id == event["id"]).values(moment))
