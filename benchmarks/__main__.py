@@ -1,21 +1,25 @@
 """``python -m benchmarks``: build the shop once per contender, check their answers, measure them in turns, compare."""
 
 import argparse
+import itertools
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import dataset, report
+from benchmarks import accounts, dataset, indexes, report
+from benchmarks.answers import WrongAnswerError
 from benchmarks.contenders import CONTENDERS, DATABASE, Contender, MissingContenderError
 from benchmarks.cores import pair
 from benchmarks.load import Job, LoadError, Round, fire
-from benchmarks.servers import ServerError, get, serve
-from benchmarks.workloads import WORKLOADS, Question, Workload, WrongAnswerError, verify
+from benchmarks.requests import FIRST_SERIAL
+from benchmarks.servers import Server, ServerError, serve
+from benchmarks.workloads import LEAST_PRODUCTS, WORKLOADS, Question, Workload, verify
 
-CONNECTIONS = 8
+CONNECTIONS = 4
 CHECKED = 40  # questions of each workload whose answers are compared with the dataset before timing
 WARM_UP = 1.0  # seconds
 
@@ -31,6 +35,21 @@ class Options:
     contenders: Sequence[Contender]
 
 
+@dataclass
+class Run:
+    """One run: where the databases are, which indexes were declared, and the next serial number."""
+
+    wanted: Options
+    folder: Path
+    data: dataset.Dataset
+    declared: dict[str, str] = field(default_factory=dict)
+    serial: int = FIRST_SERIAL
+
+    def database(self, contender: Contender) -> Path:
+        """Where the contender keeps its rows."""
+        return self.folder / contender.name / DATABASE
+
+
 def options(arguments: Sequence[str] | None = None) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
@@ -40,8 +59,10 @@ def options(arguments: Sequence[str] | None = None) -> Options:
     names = [known.name for known in (*WORKLOADS, *CONTENDERS)]
     parser.add_argument("--only", action="append", choices=names, default=[], help="measure only these (repeatable)")
     given = parser.parse_args(arguments)
-    if given.seconds <= 0 or given.rounds < 1 or given.products < 1:
-        parser.error("--seconds, --rounds and --products must be positive")
+    if given.seconds <= 0 or given.rounds < 1:
+        parser.error("--seconds and --rounds must be positive")
+    if given.products < LEAST_PRODUCTS:
+        parser.error(f"--products must be at least {LEAST_PRODUCTS}")
     return Options(
         seconds=given.seconds,
         rounds=given.rounds,
@@ -51,65 +72,86 @@ def options(arguments: Sequence[str] | None = None) -> Options:
     )
 
 
-def build(folder: Path, data: dataset.Dataset, contenders: Sequence[Contender]) -> None:
-    """Let each contender make its own tables in ``folder/<name>``, fill them, and give all of them the same indexes."""
-    for contender in contenders:
-        home = folder / contender.name
+def build(run: Run) -> None:
+    """Let each contender make its own tables and accounts in ``folder/<name>``, and fill them."""
+    for contender in run.wanted.contenders:
+        home = run.folder / contender.name
         home.mkdir()
         contender.settle(home)
-        with serve(contender, home, loud=True):
-            pass
-        dataset.fill(home / DATABASE, data, contender.encode)
-    first, *others = (folder / contender.name / DATABASE for contender in contenders)
-    dataset.level(first, others)
+        with serve(contender, home, loud=True) as server:
+            if contender.accounts:
+                accounts.register(server)
+        if contender.accounts:
+            accounts.promote(run.database(contender))
+        dataset.fill(run.database(contender), run.data, contender.encode)
+    run.declared = indexes.declared(run.database(run.wanted.contenders[0]))
 
 
-def check(port: int, contender: Contender, questions: Sequence[Question]) -> None:
-    """Ask a few questions one by one and compare the answers with the dataset."""
-    for question in questions[:CHECKED]:
-        try:
-            verify(question, *get(port, question.path))
-        except WrongAnswerError as error:
-            raise WrongAnswerError(f"{contender.title}: {error}") from error
-
-
-def measure(
-    workload: Workload, ports: dict[str, int], data: dataset.Dataset, core: int | None, wanted: Options
-) -> dict[str, list[Round]]:
+def measure(run: Run, workload: Workload, servers: Sequence[Server], core: int | None) -> dict[str, list[Round]]:
     """The rounds of each contender, taken in turns, so that a slow minute of the machine hits them all."""
-    questions = workload.questions(data)
-    paths = [question.path for question in questions]
-    rounds: dict[str, list[Round]] = {contender.name: [] for contender in wanted.contenders}
-    for contender in wanted.contenders:
-        check(ports[contender.name], contender, questions)
-        fire(Job(ports[contender.name], paths, WARM_UP, CONNECTIONS, core))
-    for _ in range(wanted.rounds):
-        for contender in wanted.contenders:
-            job = Job(ports[contender.name], paths, wanted.seconds, CONNECTIONS, core)
-            rounds[contender.name].append(fire(job))
+    asked = [(server, workload.questions(run.data, server)) for server in servers]
+    rounds: dict[str, list[Round]] = {server.contender.name: [] for server in servers}
+    answered: dict[str, int] = {}
+    for server, questions in asked:
+        before = _rows(run, server)
+        for question in questions[:CHECKED]:
+            verify(server, question, run.serial)
+            run.serial += 1
+        warm = _round(run, server, questions, WARM_UP, core)
+        answered[server.contender.name] = before + len(questions[:CHECKED]) + warm.answered
+    for _, (server, questions) in itertools.product(range(run.wanted.rounds), asked):
+        taken = _round(run, server, questions, run.wanted.seconds, core)
+        rounds[server.contender.name].append(taken)
+        answered[server.contender.name] += taken.answered
+    for server in servers if workload.name == "create" else ():
+        if (there := _rows(run, server)) != (told := answered[server.contender.name]):
+            raise WrongAnswerError(f"{server.contender.title}: {there} rows where {told} were there or answered 201")
     return rounds
 
 
-def run(wanted: Options) -> None:
-    """The whole benchmark."""
+def _round(run: Run, server: Server, questions: Sequence[Question], seconds: float, core: int | None) -> Round:
+    requests, tokens = [question.request for question in questions], dict(server.tokens)
+    taken = fire(Job(server.port, server.process, requests, tokens, run.serial, seconds, CONNECTIONS, core))
+    run.serial += taken.answered
+    return taken
+
+
+def _rows(run: Run, server: Server) -> int:
+    """How many products the database holds."""
+    connection = sqlite3.connect(run.database(server.contender))
+    count: int = connection.execute("SELECT count(*) FROM product").fetchone()[0]
+    connection.close()
+    return count
+
+
+def compare(run: Run) -> None:
+    """Measure each workload in its state of the indexes, and print what came of it."""
     server_core, load_core = pair()
-    data = dataset.make(wanted.products)
-    with tempfile.TemporaryDirectory(prefix="charter-benchmark-") as name, ExitStack() as stack:
-        folder = Path(name)
-        build(folder, data, wanted.contenders)
-        ports = {
-            contender.name: stack.enter_context(serve(contender, folder / contender.name, server_core))
-            for contender in wanted.contenders
-        }
-        report.head(wanted.products, wanted.rounds, wanted.seconds, CONNECTIONS, pinned=server_core is not None)
-        for workload in wanted.workloads:
-            report.body(workload, wanted.contenders, measure(workload, ports, data, load_core, wanted))
+    contenders, measured = run.wanted.contenders, list[tuple[Workload, report.Rounds]]()
+    report.head(run.wanted.products, run.wanted.rounds, run.wanted.seconds, CONNECTIONS, pinned=server_core is not None)
+    for state, workloads in itertools.groupby(run.wanted.workloads, key=lambda workload: workload.state):
+        statements = run.declared if state is indexes.State.DECLARED else indexes.SINGLE_COLUMNS
+        for contender in contenders:
+            indexes.replace(run.database(contender), statements)
+        with ExitStack() as stack:
+            up = [stack.enter_context(serve(known, run.folder / known.name, server_core)) for known in contenders]
+            servers = [accounts.sign_in(server) if server.contender.accounts else server for server in up]
+            for workload in workloads:
+                able = [server for server in servers if server.contender.accounts or not workload.writes]
+                rounds = measure(run, workload, able, load_core)
+                report.body(workload, contenders, rounds)
+                measured.append((workload, rounds))
+    report.table(contenders, measured)
 
 
 def main() -> int:
     """Run it; a contender that cannot be measured is told in a line, not in a traceback."""
+    wanted = options()
     try:
-        run(options())
+        with tempfile.TemporaryDirectory(prefix="charter-benchmark-") as name:
+            run = Run(wanted, Path(name), dataset.make(wanted.products))
+            build(run)
+            compare(run)
     except (MissingContenderError, ServerError, WrongAnswerError, LoadError, dataset.DatasetError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -21,7 +21,10 @@ class MissingContenderError(Exception):
 
 @dataclass(frozen=True)
 class Contender:
-    """One server. It makes its own empty tables when it starts where there are none."""
+    """One server. It makes its own empty tables when it starts where there are none.
+
+    `scroll` is the path of its pages by cursor; `accounts` says whether it knows any: one that does not only reads.
+    """
 
     name: str
     title: str
@@ -30,6 +33,8 @@ class Contender:
     settle: Callable[[Path], None]
     command: Callable[[int], list[str]]
     environment: Callable[[int], Mapping[str, str]]
+    scroll: str = ""
+    accounts: bool = True
 
 
 def _settle_charter(folder: Path) -> None:
@@ -57,13 +62,17 @@ def _charter_environment(port: int) -> dict[str, str]:
         "RATE_LIMITS": "on",
         "RATE_LIMIT_SCALE": "1000000",
         "LOG_FORMAT": "json",
+        "ACCESS_TOKEN_MINUTES": "1440",
     }
 
 
-def _by_hand_command(port: int) -> list[str]:
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    quiet = ["--workers", "1", "--log-level", "warning", "--no-access-log"]
-    return [sys.executable, "-m", "uvicorn", "benchmarks.by_hand:app", *address, *quiet]
+def _uvicorn(module: str) -> Callable[[int], list[str]]:
+    def command(port: int) -> list[str]:
+        address = ["--host", "127.0.0.1", "--port", str(port)]
+        quiet = ["--workers", "1", "--log-level", "warning", "--no-access-log"]
+        return [sys.executable, "-m", "uvicorn", f"{module}:app", *address, *quiet]
+
+    return command
 
 
 CHARTER = Contender(
@@ -74,6 +83,7 @@ CHARTER = Contender(
     settle=_settle_charter,
     command=lambda _port: [sys.executable, "app.py"],
     environment=_charter_environment,
+    scroll="/products",
 )
 BY_HAND = Contender(
     name="by_hand",
@@ -81,7 +91,19 @@ BY_HAND = Contender(
     ready="/health",
     encode=sqlmodel_text,
     settle=lambda _folder: None,
-    command=_by_hand_command,
-    environment=lambda _port: {"DATABASE_URL": f"sqlite+aiosqlite:///./{DATABASE}"},
+    command=_uvicorn("benchmarks.by_hand.app"),
+    environment=lambda _port: {"DATABASE_URL": f"sqlite+aiosqlite:///./{DATABASE}", "SECRET_KEY": SECRET_KEY},
+    scroll="/products/scroll",
 )
-CONTENDERS = (CHARTER, BY_HAND)  # the first one is compared with each of the others, and lends them its indexes
+BARE = Contender(
+    name="bare",
+    title="bare",
+    ready="/health",
+    encode=charter_text,
+    settle=lambda _folder: None,
+    command=_uvicorn("benchmarks.bare"),
+    environment=lambda _port: {"DATABASE": DATABASE},
+    scroll="/products/scroll",
+    accounts=False,
+)
+CONTENDERS = (CHARTER, BY_HAND, BARE)  # the first one is compared with each of the others, and lends them its indexes

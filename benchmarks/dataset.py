@@ -2,16 +2,17 @@
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 CATEGORIES = 200
 ROOTS = 20  # the other categories stand below one of these
-INACTIVE = 0.05  # products that an anonymous visitor must not see
+INACTIVE = 0.05  # products that a customer must not see
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 ADJECTIVES = ("amber", "brisk", "calm", "deep", "early", "fair", "gentle", "hollow", "ivory", "keen", "light", "mellow")
 NOUNS = ("basket", "bench", "bowl", "chair", "clock", "desk", "frame", "glass", "lamp", "mirror", "mug", "rug", "shelf")
@@ -62,9 +63,11 @@ class Dataset:
     categories: Sequence[Category]
     products: Sequence[Product]
 
-    def published(self) -> list[Product]:
-        """What an anonymous visitor may see."""
-        return [product for product in self.products if product.is_active]
+    @cached_property
+    def published(self) -> Sequence[Product]:
+        """What a customer may see, the cheapest first and ties by id."""
+        seen = (product for product in self.products if product.is_active)
+        return sorted(seen, key=lambda product: (product.price, str(product.id)))
 
 
 class DatasetError(Exception):
@@ -74,15 +77,26 @@ class DatasetError(Exception):
 def make(products: int) -> Dataset:
     """The shop with that many products; the same number gives the same shop, to the last byte."""
     chance = random.Random(20260101)  # noqa: S311 - rows, not secrets
+    categories = make_categories(chance)
+    return Dataset(categories, tuple(make_products(products, categories, chance)))
+
+
+def make_categories(chance: random.Random) -> tuple[Category, ...]:
+    """The categories of the shop, parents first."""
     categories: list[Category] = []
     for number in range(CATEGORIES):
         parent = None if number < ROOTS else categories[number % ROOTS].id
         made = _moment(number)
         name = f"{NOUNS[number % len(NOUNS)].title()} range {number:03d}"
         slug = name.lower().replace(" ", "-")
-        categories.append(Category(_uuid7(made, chance), made, made, name, slug, "", number, parent))
-    rows = [_product(number, chance.choice(categories).id, chance) for number in range(products)]
-    return Dataset(tuple(categories), tuple(rows))
+        categories.append(Category(uuid7(made, chance), made, made, name, slug, "", number, parent))
+    return tuple(categories)
+
+
+def make_products(count: int, categories: Sequence[Category], chance: random.Random) -> Iterator[Product]:
+    """So many products of these categories, one by one: a million of them need not be in memory together."""
+    for number in range(count):
+        yield _product(number, chance.choice(categories).id, chance)
 
 
 def _product(number: int, category: UUID, chance: random.Random) -> Product:
@@ -91,7 +105,7 @@ def _product(number: int, category: UUID, chance: random.Random) -> Product:
     # Few different prices: ties are common, so that the tie-break is measured too.
     price = 100 * chance.randrange(2, 200) - 1
     return Product(
-        id=_uuid7(made, chance),
+        id=uuid7(made, chance),
         created_at=made,
         updated_at=made,
         sku=f"SKU-{number:06d}",
@@ -113,7 +127,8 @@ def _moment(number: int) -> datetime:
     return FIRST_DAY + timedelta(seconds=97 * number, microseconds=1 + 7919 * number % 999_999)
 
 
-def _uuid7(moment: datetime, chance: random.Random) -> UUID:
+def uuid7(moment: datetime, chance: random.Random) -> UUID:
+    """An id of a row made at `moment`."""
     milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     return UUID(int=milliseconds << 80 | 7 << 76 | chance.getrandbits(12) << 64 | 2 << 62 | chance.getrandbits(62))
 
@@ -164,39 +179,3 @@ def _insert(
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 - names from the table itself
         ([encode(row[place]) for place in places] for row in rows),
     )
-
-
-def level(reference: Path, others: Iterable[Path]) -> None:
-    """Give the ``others`` the indexes that ``reference`` has on what the workloads ask for: nobody wins by an index.
-
-    Indexes on other columns, and statistics (ANALYZE), are each contender's own affair: where they mislead the
-    planner, the figures show it.
-    """
-    with sqlite3.connect(reference) as connection:
-        wanted = _indexes(connection)
-    connection.close()
-    for database in others:
-        with sqlite3.connect(database) as connection:
-            for name in _indexes(connection):
-                connection.execute(f'DROP INDEX "{name}"')
-            for name, statement in wanted.items():
-                _create_index(connection, name, statement)
-        connection.close()
-
-
-def _indexes(connection: sqlite3.Connection) -> dict[str, str]:
-    """The name and the statement of each index that holds a column which the workloads filter or sort by."""
-    return dict(
-        connection.execute(
-            "SELECT DISTINCT made.name, made.sql FROM sqlite_master AS made, pragma_index_info(made.name) AS part"
-            " WHERE made.type = 'index' AND made.tbl_name = 'product' AND made.sql IS NOT NULL"
-            " AND part.name IN ('category_id', 'price') ORDER BY made.name"
-        ).fetchall()
-    )
-
-
-def _create_index(connection: sqlite3.Connection, name: str, statement: str) -> None:
-    try:
-        connection.execute(statement)
-    except sqlite3.OperationalError as error:
-        print(f"index {name} is the first contender's alone: {error}")

@@ -1,28 +1,55 @@
-"""A contender's server, as a real process, for as long as a ``with`` block lasts."""
+"""A contender's server, as a real process, for as long as a ``with`` block lasts, and a client of it."""
 
 import http.client
+import json
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contenders import ROOT, Contender
 from benchmarks.cores import pin
+from benchmarks.requests import Request
 
 PATIENCE = 60.0  # seconds that a server may take to start
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
 
 
 class ServerError(Exception):
-    """A server did not come up."""
+    """A server did not come up, or refused what it should answer."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it listens, which process it is, and the tokens of those who ask, by role."""
+
+    contender: Contender
+    port: int
+    process: int
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+    def send(self, request: Request, serial: int = 0) -> tuple[int, bytes]:
+        """Status and body of one request."""
+        body = request.numbered(serial).encode()
+        return exchange(self.port, request.method, request.path, body, request.headers(self.tokens))
+
+    def read(self, path: str) -> Any:
+        """The JSON of one good answer."""
+        status, body = self.send(Request(path))
+        if status != 200:
+            told = body[:300].decode(errors="replace")
+            raise ServerError(f"{self.contender.title}: {path} answered {status}: {told}")
+        return json.loads(body)
 
 
 @contextmanager
-def serve(contender: Contender, folder: Path, core: int | None = None, *, loud: bool = False) -> Iterator[int]:
-    """Serve from ``folder``, which holds the database; yields the port.
+def serve(contender: Contender, folder: Path, core: int | None = None, *, loud: bool = False) -> Iterator[Server]:
+    """Serve from ``folder``, which holds the database.
 
     The standard output goes nowhere, as the lines of the log would only measure the disk, unless ``loud`` keeps it
     to tell why a start failed.
@@ -40,7 +67,7 @@ def serve(contender: Contender, folder: Path, core: int | None = None, *, loud: 
         pin(process.pid, core)
         try:
             _await(contender, process, port, folder / "server.log")
-            yield port
+            yield Server(contender, port, process.pid)
         finally:
             process.terminate()
             try:
@@ -50,11 +77,11 @@ def serve(contender: Contender, folder: Path, core: int | None = None, *, loud: 
                 process.wait()
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
-    """Status and body of one request."""
+def exchange(port: int, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Status and body of one request, over a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path)
+        connection.request(method, path, body or None, dict(headers))
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -65,7 +92,7 @@ def _await(contender: Contender, process: subprocess.Popen[bytes], port: int, lo
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
-            status, _ = get(port, contender.ready)
+            status, _ = exchange(port, "GET", contender.ready, b"", {})
         except OSError:
             status = 0
         if status == 200:

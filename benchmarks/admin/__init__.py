@@ -1,0 +1,1 @@
+"""How long somebody in the admin waits for a page of a large shop."""

@@ -1,0 +1,1 @@
+"""The opponent: the measured endpoints as a good developer writes them."""

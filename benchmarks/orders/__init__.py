@@ -1,0 +1,1 @@
+"""Orders per second: the checkout beside the same transaction written by hand."""
