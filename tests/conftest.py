@@ -16,7 +16,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a fresh PostgreSQL database."""
+    """A PostgreSQL database for the toy, which empties it before each test."""
     with postgres_database() as url:
         yield url
 
@@ -31,11 +31,18 @@ def empty_database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
             yield {"DATABASE_URL": url}
 
 
+@pytest.fixture(scope="session")
+def shop_postgres() -> Iterator[str]:
+    """One for the shop, which keeps its rows as long as the tests last; the toy empties its own again and again."""
+    with postgres_database() as url:
+        yield url
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The shop with its demo data, without limits, on each database."""
     folder = copy_application(tmp_path_factory.mktemp("shop"))
-    given = {} if request.param == "sqlite" else {"DATABASE_URL": request.getfixturevalue("postgres")}
+    given = {} if request.param == "sqlite" else {"DATABASE_URL": request.getfixturevalue("shop_postgres")}
     with running(folder, **given) as found:
         found.database = request.param
         yield found

@@ -6,9 +6,9 @@ or a legal success, never a 5xx, never slow, never repeating what was sent.
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +24,9 @@ MARKER = "dontrepeatme"
 
 SLOWEST = 5.0
 """Seconds."""
+
+AGAIN = 4
+"""How often a request that was slow is sent again: one that is slow by itself is so each time, on any machine."""
 
 LEGAL = {200, 201, 202, 204}
 """Successes."""
@@ -56,7 +59,7 @@ IDS: tuple[str, ...] = (
 )
 IDS += (NOWHERE.replace("-", ""), f"urn:uuid:{NOWHERE}", "null", "undefined", "%2e%2e", "%2f", "%0d%0a", "\u0661" * 36)
 
-LAST = {"/auth/logout"}
+LAST = {"/auth/logout", "/auth/sessions"}
 """Who has been here is signed out."""
 
 STANDING = {"role", "is_active"}
@@ -286,6 +289,25 @@ def _on_parameters(target: Target) -> Iterator[Attack]:
     for name in names:
         for text in (*(quote(text, safe="") for text in TEXTS), *RAW_TEXTS):
             yield target.sent(f"{name}={text[:40]}", f"{target.path}?{name}={text}")
+    given = target.operation.get("parameters", ())
+    chosen = {item["name"]: item["schema"].get("items", {}).get("enum", ()) for item in given}
+    for name, words in chosen.items():
+        for text in _lists(words) if words else ():
+            yield target.sent(f"{name}={text[:40]}", f"{target.path}?{name}={text}")
+    if "group" in chosen:
+        for group, measure in zip(cycle(chosen["group"]), chosen["agg"]):
+            query = f"agg={measure}&group={group},id&sort=-{measure},{group}"
+            for rest in ("", f"&size=1&page=1{'0' * 9}", f"&page=2&group={group}", "&sort=id"):
+                yield target.sent(f"{query[:60]}{rest}", f"{target.path}?{query}{rest}")
+
+
+def _lists(words: Sequence[str]) -> Iterator[str]:
+    """Lists of good words: too many, one of them too often, or with something beside it."""
+    yield ",".join(words)
+    yield ",".join(reversed(words))
+    for word in words[:: len(words) // 8 + 1]:
+        yield ",".join([word] * 30)
+        yield from (f"{word},", f",{word}", f"{word}()", f"-{word}", f"--{word}", f"{word}%00", f"{word}:{word}")
 
 
 def _on_fields(target: Target) -> Iterator[Attack]:
@@ -322,6 +344,11 @@ def verdict(attack: Attack, answer: httpx2.Response, seconds: float) -> str:
     return f"{answer.status_code}: {wrong}" if wrong else ""
 
 
+async def _timed(client: httpx2.AsyncClient, request: httpx2.Request) -> tuple[httpx2.Response, float]:
+    started = time.perf_counter()
+    return await client.send(request), time.perf_counter() - started
+
+
 async def walk(client: httpx2.AsyncClient, found: Iterable[Attack], *, signed_in: bool = True) -> list[str]:
     """Send all attacks one after the other; one line for each answer that breaks the law.
 
@@ -331,9 +358,10 @@ async def walk(client: httpx2.AsyncClient, found: Iterable[Attack], *, signed_in
     for attack in found:
         headers = [(name.encode(), value.encode("latin-1")) for name, value in attack.headers.items()]
         request = client.build_request(attack.method, attack.path, content=attack.content, headers=headers)
-        started = time.perf_counter()
-        answer = await client.send(request)
-        told = verdict(attack, answer, time.perf_counter() - started)
+        answer, seconds = await _timed(client, request)
+        for _ in range(AGAIN if seconds > SLOWEST else 0):
+            seconds = min(seconds, (await _timed(client, request))[1])
+        told = verdict(attack, answer, seconds)
         if signed_in and answer.status_code == 401 and not attack.path.startswith("/auth/") and not attack.is_unsigned:
             told = "the client is signed in no longer"
         if told:

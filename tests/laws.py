@@ -19,8 +19,11 @@ EMPTY_NAMES = frozenset({"utils", "helpers", "common", "base", "core"})
 NOUNS = re.compile(r"(?<![a-z])(products?|carts?|checkouts?|order[ _-]?items?|shops?)(?![a-z])")
 """The words of the shop; the framework knows none of them."""
 
+POOL_EVENT = 'engine.sync_engine, "checkout"'
+"""What SQLAlchemy calls the moment in which a pool lends a connection."""
+
 SHIPPED_DATABASE = "shop.db"
-"""The one exception: what the default database file is called."""
+"""What the default database file is called; these two are the exceptions."""
 
 _MACHINE = re.compile(r"(?<![\w.:*/-])/(?:work|tmp|home|root|Users)/[\w.]+")
 _REGISTRY = re.compile(
@@ -128,7 +131,8 @@ def nouns_of_the_shop(sources: Sources) -> list[str]:
     found = []
     for path, text in sources.items():
         for number, line in enumerate(text.splitlines(), start=1):
-            plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", line.replace(SHIPPED_DATABASE, "")).lower()
+            free = line.replace(SHIPPED_DATABASE, "").replace(POOL_EVENT, "")
+            plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", free).lower()
             found += [f"{path}:{number} says '{match.group()}'" for match in NOUNS.finditer(plain)]
     return found
 

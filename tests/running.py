@@ -16,12 +16,13 @@ from pathlib import Path
 
 import httpx2
 
+from tests.patience import PATIENCE, wait_until
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("app.py", "resources", "policies", "model.conf", "policy.csv", "migrations")
 """What an application consists of."""
 
 ADMIN = ("admin@example.com", "a-long-test-password")
-START_SECONDS = 60
 
 SERVE = ("app.py",)
 UVICORN = ("-m", "uvicorn", "app:app", "--port", "{port}", "--no-access-log")
@@ -78,12 +79,14 @@ class Running:
 
     def mail(self, recipient: str, *, containing: str = "") -> str:
         """The newest mail to `recipient`, waited for: it is sent after the answer."""
-        for _ in range(200):
-            found = [text for text in self.mails(recipient) if containing in text]
-            if found:
-                return found[-1]
-            time.sleep(0.05)
-        raise AssertionError(f"no mail to {recipient}")
+        found: list[str] = []
+
+        def there() -> bool:
+            found[:] = [text for text in self.mails(recipient) if containing in text]
+            return bool(found)
+
+        wait_until(there, f"no mail to {recipient}")
+        return found[-1]
 
     def log(self) -> str:
         """Everything that the process printed."""
@@ -177,14 +180,14 @@ def run_once(folder: Path, *command: str, stdin: str = "", **given: str) -> "sub
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=START_SECONDS,
+        timeout=PATIENCE,
         check=False,
     )
 
 
 def wait_until_up(found: Running) -> None:
     """Return when the application answers; its output is the message when it does not."""
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and found.process.poll() is None:
         try:
             if httpx2.get(f"{found.url}/health", timeout=5).status_code == 200:

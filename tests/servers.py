@@ -1,7 +1,7 @@
 """Which servers the tests may use. They are left out, and named, unless asked for: by their address, or all at once.
 
 Nobody's PostgreSQL or Redis is touched unasked. ``TEST_POSTGRES`` and ``TEST_REDIS`` give an address; REQUIRE_SERVERS=1
-wants all of them, Chromium too, and makes a missing one a failure.
+wants all of them, Chromium and node too, and makes a missing one a failure.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import pytest
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379/15")
 CHROMIUM = os.environ.get("TEST_CHROMIUM", "") or shutil.which("chromium") or ""
+NODE = shutil.which("node") if shutil.which("npm") else None
 REQUIRED = os.environ.get("REQUIRE_SERVERS") == "1"
 
 
@@ -66,12 +67,18 @@ def database_url(name: str) -> str:
 
 
 @contextmanager
-def postgres_database() -> Iterator[str]:
-    """The URL of a fresh database on the test server, dropped at the end of the block."""
+def postgres_database(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a fresh database on the test server, dropped at the end of the block.
+
+    Commits in it do not wait for the disk: they are lost only where the server's machine breaks down, and no test is
+    about that. Where ours is killed, a `durable` one is as safe as in production.
+    """
     need("PostgreSQL", there=answers(POSTGRES))
     name = f"charter_test_{secrets.token_hex(4)}"
     run_on_postgres(f"CREATE DATABASE {name}")
     try:
+        if not durable:
+            run_on_postgres(f"ALTER DATABASE {name} SET synchronous_commit = off")
         yield database_url(name)
     finally:
         run_on_postgres(f"DROP DATABASE {name} WITH (FORCE)")

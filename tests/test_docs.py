@@ -11,9 +11,11 @@ import pytest
 import charter
 from charter import Computed, Field, Hooks, Input, Limits, Resource, Roles, Scope, Screen, Seed
 from charter.access import POLICY_CODES
+from charter.access.expectations import EXPECTATION_CODES
 from charter.cli import _parser
 from charter.errors import CODES
 from charter.plugins.filtering import _DESCRIPTIONS, _OPERATORS
+from charter.plugins.grouping import FUNCTIONS, PARTS
 from charter.plugins.ratelimit import buckets
 from charter.settings import Settings
 from tests import laws
@@ -107,7 +109,7 @@ def commands(parser: argparse.ArgumentParser, before: str = "charter") -> Iterat
 
 def start_up_codes() -> set[str]:
     """Every code that a problem at the start can have."""
-    return {*laws.literal_arguments(SOURCES, ["Problem", "problem"], 0), *POLICY_CODES}
+    return {*laws.literal_arguments(SOURCES, ["Problem", "problem"], 0), *POLICY_CODES, *EXPECTATION_CODES}
 
 
 def test_the_checks_of_this_page_complain() -> None:
@@ -163,8 +165,9 @@ def test_every_command_is_listed() -> None:
 
 
 def test_every_setting_is_named_only_if_it_exists() -> None:
-    """Words in capitals with an underscore are settings, or variables that tests and browsers know."""
+    """Words in capitals with an underscore are settings, or variables that others know."""
     others = {"REQUIRE_SERVERS", "TEST_POSTGRES", "TEST_REDIS", "POLICY_CODES", "ACCOUNT_INPUTS", "ALREADY_THERE"}
+    others.add("SSL_CERT_FILE")  # it is OpenSSL's
     settings = {name.upper() for name in Settings.model_fields}
     for name, text in PAGES.items():
         named = set(re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", text))
@@ -199,6 +202,17 @@ def test_every_operator_is_explained() -> None:
         words = {"ge": "gte", "le": "lte", "in_": "in"}
         expected = [words.get(operator.name, operator.name) for operator in operators]
         assert sorted(re.findall(r"`(\w+)`", row)) == sorted(expected), kind
+
+
+def test_every_word_of_aggregates_is_explained() -> None:
+    """Each function in a row with the kinds that it takes, each part of a moment in one with an example."""
+    text = page("querying").partition("## Aggregates")[2].partition("\n## ")[0]
+    for function, kinds in FUNCTIONS.items():
+        *_, taken, _ = next(line for line in text.splitlines() if f"`{function}:" in line).split("|")
+        expected = {"every kind but json"} if len(kinds) > len(FUNCTIONS) else kinds
+        assert set(taken.strip().split(", ")) == expected, function
+    for part in {part for parts in PARTS.values() for part in parts}:
+        assert f"| `{part}(created_at)` | `2026" in text, part
 
 
 def test_every_module_is_on_the_map() -> None:

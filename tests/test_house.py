@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 
 DOORS = {
     "aiosqlite": ("charter/store/",),
-    "alembic": ("charter/migrate.py", "charter/cli.py"),
+    "alembic": ("charter/migrate.py", "charter/cli/database.py"),
     "asyncpg": ("charter/store/",),
     "casbin": ("charter/access/",),
     "dotenv": ("charter/settings/",),

@@ -1,11 +1,14 @@
 """Fixtures of the admin's tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.admin.desk import Office, office
+from tests.admin.tabs import Tab, chromium
+from tests.running import Running
 from tests.toy.running import url_of
 
 
@@ -27,3 +30,18 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     """The same on SQLite alone, for what no database decides."""
     async with office(f"sqlite+aiosqlite:///{tmp_path}/toy.db", tmp_path, monkeypatch) as found:
         yield found
+
+
+@pytest.fixture
+def browser(shop: Running) -> Iterator[Any]:  # it is there first
+    """Chromium, started after the shop."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def tab(browser: Any, shop: Running) -> Iterator[Tab]:
+    """A fresh window."""
+    made = Tab(browser, shop)
+    yield made
+    made.close()

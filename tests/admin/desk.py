@@ -4,20 +4,32 @@ import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import httpx2
 import pytest
+from annotated_types import Ge, Le
+from pydantic import StringConstraints
 
+from charter import Action, Body, Change, ConflictException, FieldError, Printout, Transaction, Transition
+from tests.admin.law import grants, permits, ranks
+from tests.toy.resources.bookmarks import bookmarks
+from tests.toy.resources.comments import comments
+from tests.toy.resources.folders import folders
 from tests.toy.resources.members import members
 from tests.toy.resources.notes import notes
+from tests.toy.resources.traces import traces
 from tests.toy.running import Toy, running
 
 PASSWORD = "a password for tests"
 PAGES = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
 ROLES = ("reader", "editor", "keeper")
+TOKEN = "X-Form-Token"
 UNKNOWN = "01997a4e-7f0c-7c3a-9b1e-2f6d8c5b4a10"
 
 POLICY = """\
@@ -47,6 +59,14 @@ p, keeper, notes, update, any, *
 p, keeper, notes, update, any, is_pinned
 p, keeper, notes, delete, any, *
 
+p, reader, notes, stamp, any, *
+p, editor, notes, calm_down, published, *
+p, keeper, notes, calm_down, own, *
+p, reader, notes, export, own, -tag
+p, reader, notes, import, draft, -tag
+p, reader, comments, export, any, *
+p, keeper, notes, export, any, *
+
 p, reader, comments, list, own, *
 p, reader, comments, read, own, *
 p, reader, comments, create, any, *
@@ -62,6 +82,14 @@ p, keeper, users, read, any, *
 p, keeper, users, create, any, email|nickname|password|role|is_active
 p, keeper, users, update, any, email|nickname|password|current_password|role|is_active
 p, keeper, users, delete, any, *
+
+p, editor, users, list, own, *
+p, editor, roles, list, any, *
+p, keeper, roles, read, any, *
+p, keeper, permissions, list, any, *
+p, keeper, permissions, read, any, *
+p, editor, role-permissions, list, any, *
+p, keeper, role-permissions, read, any, *
 """
 """Readers get in, and see their own notes and the published ones; a price (``fee``) they may set and not see."""
 
@@ -70,7 +98,7 @@ p, keeper, users, delete, any, *
 async def office(url: str, folder: Path, patch: pytest.MonkeyPatch, **given: Any) -> AsyncIterator["Office"]:
     """The toy under `POLICY`, with one account of each role."""
     (folder / "office.csv").write_text(POLICY)
-    async with running(url, folder, patch, policy_file="office.csv", **given) as toy:
+    async with running(url, folder, patch, policy_file="office.csv", nouns=nouns(), **given) as toy:
         yield Office(toy, {role: await account(toy, role) for role in ROLES})
 
 
@@ -79,6 +107,56 @@ async def account(toy: Toy, role: str) -> UUID:
     given = {"email": f"{role}@example.org", "role": role, "password": PASSWORD, "is_verified": True}
     row = await toy.services.store.write(lambda tx: tx.repository(members).create(**given))
     found: UUID = row["id"]
+    return found
+
+
+class Stamp(Body):
+    """What is stamped onto a note."""
+
+    word: Annotated[str, StringConstraints(min_length=1, max_length=20)]
+    times: Annotated[int, Ge(1), Le(3)] = 1
+    ink: Literal["red", "blue"] = "red"
+    loud: bool = False
+    when: date | None = None
+    extras: list[str] | None = None
+
+
+def stamp(_: Transaction, change: Change) -> None:
+    """Write the word into the tag, unless it is a bad one."""
+    if change.inputs["word"] == "never":
+        raise ConflictException("Never.", errors=[FieldError("/word", "conflict", "is not stamped")])
+    words = " ".join([change.inputs["word"]] * change.inputs["times"])
+    change.values["tag"] = words.upper() if change.inputs["loud"] else words
+
+
+INLINE = ("title", "mood", "fee")
+
+PAPERS = (
+    Printout("letter", ("title", "fee", "folder", "letters"), ("text", "folder.slug"), "comments", ("text", "note")),
+    Printout("label", block=("tag",)),
+)
+
+
+def nouns() -> ModuleType:
+    """The toy's resources; notes can be stamped, and calmed down."""
+    found = ModuleType("nouns")
+    calm = Transition("calm_down", ("busy", "wild"), "calm", field="mood", description="Make it calm")
+    for name, item in {
+        "folders": folders,
+        "notes": replace(
+            notes,
+            actions=(Action("stamp", stamp, Stamp), calm),
+            admin=replace(notes.admin, inline=INLINE, printouts=PAPERS),
+        ),
+        "comments": comments,
+        "bookmarks": bookmarks,
+        "members": members,
+        "traces": traces,
+        "ranks": ranks,
+        "permits": permits,
+        "grants": grants,
+    }.items():
+        setattr(found, name, item)
     return found
 
 
@@ -98,8 +176,9 @@ class Office:
     async def sign_in(self, role: str) -> httpx2.AsyncClient:
         """A client with the cookie of `role`."""
         client = self.visitor()
-        answer = await client.post("/admin/login", data={"username": f"{role}@example.org", "password": PASSWORD})
+        answer = await enter(client, f"{role}@example.org")
         assert answer.status_code == 302, answer.text
+        client.headers[TOKEN] = token_on((await client.get("/admin/")).text)
         return client
 
     async def note(self, role: str, title: str, **values: Any) -> UUID:
@@ -121,6 +200,18 @@ class Office:
         return [row["title"] for row in rows]
 
 
+async def enter(client: httpx2.AsyncClient, email: str, password: str = PASSWORD) -> httpx2.Response:
+    """Fill the login page."""
+    form = form_of((await client.get("/admin/login")).text)
+    return await client.post("/admin/login", data={**form, "username": email, "password": password})
+
+
+def token_on(page: str) -> str:
+    """The token that a page has for its scripts; empty on one that nobody signed in for."""
+    found = re.search(r'<meta name="form-token" content="([0-9a-f]{64})">', page)
+    return found[1] if found else ""
+
+
 def form_of(page: str) -> dict[str, Any]:
     """What a browser would send if somebody only pressed Save: the fields of the page's form with their values."""
     found: dict[str, Any] = {"save": "Save"}
@@ -133,10 +224,8 @@ def form_of(page: str) -> dict[str, Any]:
         found[_name(about)] = html.unescape(text).replace("\n", "\r\n")
     for about, options in re.findall(r"<select ([^>]*)>(.*?)</select>", page, re.DOTALL):
         chosen = re.search(r'<option selected value="([^"]*)"', options)
-        looked_up = re.search(r"&#34;id&#34;: &#34;([^&]*)&#34;", about)
-        value = chosen or looked_up
-        if value:
-            found[_name(about)] = html.unescape(value[1])
+        if chosen:
+            found[_name(about)] = html.unescape(chosen[1])
     return found
 
 

@@ -1,13 +1,15 @@
 """Forms: what somebody writes becomes the API's own write, with its rules, its hooks and its refusals."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
 
-from tests.admin.desk import Office, form_of
+from tests.admin import desk as office_file
+from tests.admin.desk import POLICY, Office, form_of, office
 from tests.toy.resources.folders import folders
 from tests.toy.resources.notes import BROKEN, REFUSED
 
@@ -164,17 +166,38 @@ async def test_what_breaks_on_our_side_is_not_called_a_mistake_of_the_caller(des
     assert await desk.titles() == []
 
 
-async def test_fields_that_the_form_does_not_have_are_ignored(place: Office) -> None:
-    """Hidden ones, those of the server, those of a rule that the caller lacks, and attributes of the class."""
+async def test_fields_that_the_form_does_not_have_are_refused(place: Office) -> None:
+    """As the API refuses them: hidden ones, those of the server, those of a rule that the caller lacks."""
     note = await place.note("reader", "Mine alone")
     extra = {"id": "x", "secret": "told", "author_id": str(place.people["keeper"]), "is_pinned": "true", "views": "9"}
     extra |= {"stars": "5", "deleted_at": "2026-01-01T00:00", "created_at": "", "metadata": "x", "__class__": "x"}
     client = await place.sign_in("reader")
     before = await place.row(note)
     answer = await client.post(f"/admin/notes/edit/{note}", data={"title": "Mine still", **extra})
-    assert answer.status_code == 302, answer.text
-    after = await place.row(note)
-    assert {name for name in after if after[name] != before[name]} == {"title", "updated_at"}
+    assert answer.status_code == 400
+    for name in extra:
+        assert f"{name} is not a field that this request can set." in answer.text
+    assert "Mine still" in answer.text
+    assert await place.row(note) == before
+
+
+async def test_a_row_that_may_be_changed_and_not_read_stays_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its form is blank; what is typed into it is written, and what is left blank stays as it is."""
+    wider = POLICY.replace("p, reader, notes, update, own", "p, reader, notes, update, any")
+    monkeypatch.setattr(office_file, "POLICY", wider)
+    async with office(f"sqlite+aiosqlite:///{tmp_path}/toy.db", tmp_path, monkeypatch) as desk:
+        note = await desk.note("keeper", "Theirs alone", text="For nobody else", tag="unseen tag", fee=1999)
+        client = await desk.sign_in("reader")
+        source = await page(client, f"/admin/notes/edit/{note}")
+        assert not any(word in source for word in ("Theirs alone", "For nobody else", "unseen tag", "19.99"))
+        answer = await client.post(f"/admin/notes/edit/{note}", data=form_of(source) | {"tag": "mine"})
+        assert answer.status_code == 302, answer.text
+        row = await desk.row(note)
+        assert [row["title"], row["text"], row["tag"], row["fee"]] == ["Theirs alone", "For nobody else", "mine", 1999]
+        own = await desk.note("reader", "Mine alone")
+        assert "Mine alone" in await page(client, f"/admin/notes/edit/{own}")
 
 
 async def test_a_create_outside_the_rule_is_refused(desk: Office) -> None:

@@ -54,7 +54,8 @@ async def test_another_site_cannot_change_anything(desk: Office) -> None:
         assert refused(await client.post("/admin/notes/create", data={"title": "Theirs"}, **given)), headers
         assert refused(await client.post(f"/admin/notes/edit/{note}", data={"title": "Theirs"}, **given)), headers
         assert refused(await client.delete(f"/admin/notes/delete?pks={note}", **given)), headers
-        assert refused(await client.get("/admin/logout", **given)), headers
+        assert refused(await client.post("/admin/logout", **given)), headers
+        assert refused(await client.post("/admin/view-as", data={"role": "reader"}, **given)), headers
         assert refused(await client.get(f"/admin/notes/action/ship?pks={note}", **given)), headers
         assert refused(await client.post("/admin/login", data={"username": "a", "password": "b"}, **given)), headers
     assert await desk.titles() == ["Mine"]
@@ -107,7 +108,6 @@ WRONG = (
     ("GET", "notes/list?sortBy=nothing", 400),
     ("GET", "notes/list?sortBy=__class__", 400),
     ("GET", "notes/ajax/lookup", 400),
-    ("GET", "notes/ajax/lookup?name=folder_id", 400),
     ("GET", "notes/ajax/lookup?name=nothing&term=a", 400),
     ("POST", "notes/list", 405),
     ("PATCH", f"notes/edit/{UNKNOWN}", 405),
@@ -196,11 +196,14 @@ async def test_a_host_that_is_none_is_refused(desk: Office) -> None:
         assert (await client.get("/admin/notes/list", headers={"Host": host})).status_code == 400
 
 
-async def test_routes_of_later_are_not_served(desk: Office) -> None:
-    """Neither export nor import is there yet."""
+async def test_sqladmins_own_exports_and_imports_are_not_served(desk: Office) -> None:
+    """They go past filters, schemas and hooks; ours have other addresses, or the same with other forms."""
     client = await desk.sign_in("keeper")
-    for method, path in (("GET", "export/csv"), ("GET", "export/json"), ("POST", "import")):
-        assert (await client.request(method, f"/admin/notes/{path}")).status_code == 404
+    for kind in ("json", "xml", "csv/", "csv/csv"):
+        assert (await client.get(f"/admin/notes/export/{kind}")).status_code in {307, 404}, kind
+    theirs = {"csvfile": ("notes.csv", b"title\nTheirs\n")}
+    assert (await client.post("/admin/notes/import", files=theirs)).status_code == 400
+    assert await desk.titles() == []
 
 
 async def test_no_file_of_the_server_can_be_fetched(desk: Office) -> None:

@@ -1,11 +1,12 @@
 """A toy application with accounts and notes, for the tests of sign-in. Its tables have a metadata of their own."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
+from email import message_from_bytes
+from email import policy as mail_policy
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from charter import ACCOUNT_INPUTS, Account, Caller, Field, Limits, Resource, Roles, Scope, Table
-from charter.access import Decision
+from charter.access import Decision, InForce
 from charter.assemble.failures import add_handlers
 from charter.auth import Auth
 from charter.catalog import Catalog, compile_catalog
@@ -34,11 +35,14 @@ from charter.depends import (
     require_role,
     verify_token,
 )
+from charter.plugins.cursors import Cursors
 from charter.plugins.ratelimit import RateLimiter
+from charter.replay import Replays
 from charter.rest import generate
 from charter.services import Services
 from charter.settings import Settings, load_settings
 from charter.store import Store
+from tests.patience import until
 
 APART = registry(metadata=MetaData(naming_convention=SQLModel.metadata.naming_convention))
 PASSWORD = "correct horse battery"
@@ -134,18 +138,20 @@ class Toy:
 
     async def mailed_token(self, kind: str) -> str:
         """The token of the newest mail with a link of `kind`; mails come after the answer."""
-        for _ in range(200):
-            texts = sorted(self._texts(kind))
-            if texts:
-                found = re.search(rf"http://toy\.example/{kind}\?token=(\S+)", texts[-1][1])
-                assert found is not None
-                return found.group(1)
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"no mail for {kind}")
+        texts: list[tuple[int, str]] = []
+
+        async def there() -> bool:
+            texts[:] = sorted(self._texts(kind))
+            return bool(texts)
+
+        await until(there, f"no mail for {kind}")
+        found = re.search(rf"http://toy\.example/{kind}\?token=(\S+)", texts[-1][1])
+        assert found is not None
+        return found.group(1)
 
     def _texts(self, kind: str) -> Iterator[tuple[int, str]]:
         for file in self.mails.glob("*.eml"):
-            body = message_from_bytes(file.read_bytes(), policy=policy.default).get_body(("plain",))
+            body = message_from_bytes(file.read_bytes(), policy=mail_policy.default).get_body(("plain",))
             text = str(body.get_content()) if body else ""
             if f"/{kind}?" in text:
                 yield file.stat().st_mtime_ns, text
@@ -166,26 +172,34 @@ def toy_settings(folder: Path, url: str, **given: Any) -> Settings:
 @asynccontextmanager
 async def toy(folder: Path, url: str, *, limited: bool = False, **given: Any) -> AsyncIterator[Toy]:
     """The toy application on the database at `url`, emptied first."""
+    async with another(folder, url, limited=limited, **given) as found:
+        async with found.services.store.engine.begin() as connection:
+            await connection.run_sync(APART.metadata.drop_all)
+            await connection.run_sync(APART.metadata.create_all)
+        yield found
+
+
+@asynccontextmanager
+async def another(folder: Path, url: str, *, limited: bool = False, **given: Any) -> AsyncIterator[Toy]:
+    """The toy application on the database at `url` as it is, such as a second process has it."""
     settings = toy_settings(folder, url, **given)
     (folder / "policy.csv").write_text(POLICY)
     scopes = (Scope("own", lambda row, caller: row.owner == caller.id),)
     catalog = compile_catalog([PEOPLE, NOTES], scopes)
-    access = check(catalog, ROLES, scopes, folder / "policy.csv", MODEL)
+    policy = InForce(partial(check, catalog, ROLES, scopes, folder / "policy.csv", MODEL))
     limits = Limits(roles=dict.fromkeys(ROLES.order, "1000/minute"), sign_in="5/minute")
     limiter = RateLimiter(limits, ROLES, enabled=limited, scale=1, workers=1)
     store = Store(settings, catalog, APART.metadata)
-    auth = Auth(settings, store, catalog.entries["people"], ROLES, limiter)
+    auth = Auth(settings, store, catalog.entries["people"], ROLES, limiter, policy)
     catalog = Catalog({**catalog.entries, "people": auth.entry})
     store.catalog = catalog
     app = FastAPI()
-    app.state.charter = Services(settings, catalog, ROLES, access, store, limiter, auth)
+    replays, cursors = Replays(settings, APART.metadata), Cursors(settings)
+    app.state.charter = Services(settings, catalog, ROLES, policy, store, limiter, auth, replays, cursors)
     app.include_router(generate(app.state.charter, auth.entry).router)
     app.include_router(auth.router)
     app.include_router(handwritten())
     add_handlers(app)
-    async with store.engine.begin() as connection:
-        await connection.run_sync(APART.metadata.drop_all)
-        await connection.run_sync(APART.metadata.create_all)
     found = Toy(app.state.charter, app, folder / "mail")
     try:
         yield found

@@ -89,3 +89,18 @@ def test_casbin_says_nothing_in_the_log(tmp_path: Path, caplog: pytest.LogCaptur
     with caplog.at_level(logging.DEBUG):
         load(tmp_path, MODEL)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("name", ["casbin-1.43.0.dist-info", "Casbin-1.17.1.dist-info"])
+def test_the_old_distribution_of_casbin_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Two distributions overwrite each other's files; which of them decides is nothing to guess at."""
+    old = tmp_path / "packages" / name
+    old.mkdir(parents=True)
+    (old / "METADATA").write_text(f"Metadata-Version: 2.1\nName: casbin\nVersion: {name.split('-')[1][:-5]}\n")
+    assert load(tmp_path, MODEL).decisions
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    with pytest.raises(DeclarationError, match="casbin_twin") as caught:
+        load(tmp_path, MODEL, "p, gest, notes, *, any, *\n")
+    assert [problem.code for problem in caught.value.problems] == ["casbin_twin", "policy_unknown_role"]

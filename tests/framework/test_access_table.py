@@ -1,17 +1,15 @@
-"""The decision table: what rules mean together, and that Casbin would say the same."""
+"""The decision table: what rules mean together. That Casbin says the same is held by test_access_casbin.py."""
 
 import itertools
 import random
-import timeit
 from contextlib import suppress
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from hashlib import sha256
 from pathlib import Path
 
-import casbin  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
-from charter.access import ANY, AccessTable, Decision, Noun, Vocabulary, check_policy, load_access
+from charter.access import ANY, AccessTable, Noun, Vocabulary, check_policy, load_access
 from charter.errors import DeclarationError
 
 MODEL = Path(__file__).parents[2] / "model.conf"
@@ -43,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 
 def table(file: Path, text: str, *, links: str = LINKS) -> AccessTable:
     """The table of a policy with these rules."""
-    file.write_text(links + text)
+    file.write_text(f"{links}{text}\n")
     return load_access(file, MODEL, WORDS)
 
 
@@ -224,13 +222,6 @@ def test_version_rules_and_warnings_can_be_looked_at(file: Path) -> None:
     assert [problem.code for problem in access.problems] == ["policy_shadowed"]
 
 
-def test_a_decision_is_one_lookup(file: Path) -> None:
-    """A request does not pay for the size of the policy (the budget is 2 µs; the bound allows for slow machines)."""
-    access = table(file, "p, guest, notes, *, any, *")
-    rounds = 20_000
-    assert timeit.timeit(lambda: access.decide("chief", "notes", "list"), number=rounds) / rounds < 10e-6
-
-
 FIELD_LISTS = {
     "notes": ("*", "*", "-body", "-title|-body", "title", "title|body", "pinned|title", "id|title"),
     "folders": ("*", "name", "-name"),
@@ -256,20 +247,7 @@ def random_policy(seed: int) -> str:
         lines.add(f"p, {dice.choice(roles)}, {resource}, {action}, {rows}, {fields}")
     shuffled = sorted(lines)
     dice.shuffle(shuffled)
-    return "\n".join(shuffled)
-
-
-def disagreements(access: AccessTable, file: Path) -> list[tuple[str, str, str, str]]:
-    """Where Casbin, which reads the same file by itself, answers other than the table."""
-    reference = casbin.Enforcer(str(MODEL), str(file))
-    wrong = []
-    for role, (resource, noun) in itertools.product(WORDS.roles, NOUNS.items()):
-        for action, word in itertools.product(noun.actions, (ANY, *sorted(WORDS.scopes))):
-            decision = access.decide(role, resource, action)
-            ours = decision is not None and (decision.rows == (ANY,) or word in decision.rows)
-            if ours != reference.enforce(role, resource, action, word):
-                wrong.append((role, resource, action, word))
-    return wrong
+    return "\n".join(shuffled) + "\n"
 
 
 def naive(text: str, role: str, resource: str, action: str) -> dict[str, set[str]]:
@@ -293,18 +271,6 @@ def naive(text: str, role: str, resource: str, action: str) -> dict[str, set[str
 
 
 QUESTIONS = [(role, name, action) for role in WORDS.roles for name, noun in NOUNS.items() for action in noun.actions]
-
-
-def test_the_table_says_what_casbin_says_for_every_question(file: Path) -> None:
-    """Of random policies, those that load give for each role, noun, action and word Casbin's own answer."""
-    loaded = 0
-    for seed in range(250):
-        file.write_text(random_policy(seed))
-        with suppress(DeclarationError):
-            access = load_access(file, MODEL, WORDS)
-            loaded += 1
-            assert disagreements(access, file) == [], file.read_text()
-    assert loaded > 150
 
 
 def test_rows_and_fields_are_those_of_a_naive_reading(file: Path) -> None:
@@ -349,25 +315,12 @@ def test_lines_with_a_warning_can_go_without_changing_a_decision(file: Path) -> 
                 for problem in before.problems
                 if problem.code in ("policy_shadowed", "policy_redundant")
             }
-            file.write_text("\n".join(line for at, line in enumerate(text.splitlines()) if at not in needless))
+            file.write_text(
+                "".join(line for at, line in enumerate(text.splitlines(keepends=True)) if at not in needless)
+            )
             after = load_access(file, MODEL, WORDS)
             assert {key: (d.rows, d.fields) for key, d in after.decisions.items()} == {
                 key: (d.rows, d.fields) for key, d in before.decisions.items()
             }, text
             gone += len(needless)
     assert gone > 100
-
-
-def test_a_corrupted_table_is_found_out(file: Path) -> None:
-    """The comparison with Casbin would notice a decision too many, one too few, and other rows."""
-    access = table(file, "p, guest, notes, list, own, *\np, editor, folders, *, any, *")
-    assert disagreements(access, file) == []
-    key = ("guest", "notes", "list")
-    extra = Decision("guest", "folders", "list", (ANY,), frozenset(), "")
-    for wrong in (
-        {**access.decisions, ("guest", "folders", "list"): extra},
-        {place: decision for place, decision in access.decisions.items() if place != key},
-        {**access.decisions, key: replace(access.decisions[key], rows=(ANY,))},
-        {**access.decisions, key: replace(access.decisions[key], rows=("shared",))},
-    ):
-        assert disagreements(replace(access, decisions=wrong), file) != []

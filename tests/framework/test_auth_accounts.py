@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from charter.auth import Auth, normal_email
+from charter.auth.passwords import passwords
 from charter.auth.tables import as_uuid
 from charter.catalog import compile_catalog
 from charter.declare import Roles
@@ -148,13 +149,59 @@ async def test_a_new_address_has_to_be_proved_again(app: Toy) -> None:
     assert (await row_of(app, "new@example.org"))["is_verified"]
 
 
-async def test_a_new_password_ends_every_sign_in(app: Toy) -> None:
+@pytest.mark.parametrize("body", [{"password": NEW}, {"email": "new@example.org"}])
+async def test_ones_own_new_credentials_end_every_other_sign_in(app: Toy, body: dict[str, str]) -> None:
+    """The one that changed them goes on, by its access token and by its refresh token; a stolen one does not."""
+    await app.account(EMAIL)
+    mine, other = await app.tokens(EMAIL), await app.tokens(EMAIL)
+    ada = app.client(mine["access_token"])
+    answer = await ada.patch("/people/me", json={**body, "current_password": PASSWORD})
+
+    assert answer.status_code == 200
+    assert (await ada.get("/people/me")).status_code == 200
+    for pair, status in ((mine, 200), (other, 401)):
+        refreshed = await app.client().post("/auth/refresh", json={"refresh_token": pair["refresh_token"]})
+        assert refreshed.status_code == status
+    assert (await app.client(other["access_token"]).get("/people/me")).status_code == 401
+
+
+async def test_credentials_that_somebody_else_changes_end_every_sign_in(app: Toy) -> None:
+    """Whoever holds one of them is not known to be the owner any more."""
+    row_id = await app.account(EMAIL)
+    owner = await app.signed_in("owner@example.org", "owner")
+    for body in ({"password": NEW}, {"email": "new@example.org", "password": PASSWORD}):
+        ada = app.client((await app.tokens(EMAIL, PASSWORD if body == {"password": NEW} else NEW))["access_token"])
+        assert (await ada.get("/people/me")).status_code == 200
+        assert (await owner.patch(f"/people/{row_id}", json=body)).status_code == 200
+        assert (await ada.get("/people/me")).status_code == 401
+
+
+async def test_a_login_that_races_with_a_new_password_opens_nothing(app: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old password was right when it was checked, and is not when the sign-in would begin."""
+    ada = await app.signed_in(EMAIL)
+    check, first = passwords.check_in_turn, True
+
+    async def slow(text: str, hashed: str | None) -> bool:
+        nonlocal first
+        found = await check(text, hashed)
+        if first:
+            first = False
+            changed = await ada.patch("/people/me", json={"password": NEW, "current_password": PASSWORD})
+            assert changed.status_code == 200
+        return found
+
+    monkeypatch.setattr(passwords, "check_in_turn", slow)
+    answer = await app.client().post("/auth/login", data={"username": EMAIL, "password": PASSWORD})
+    assert (first, answer.status_code) == (False, 401)
+
+
+async def test_a_new_password_ends_every_other_sign_in(app: Toy) -> None:
     """Access and refresh tokens alike, at the next request; only the new password opens."""
     ada = await app.signed_in(EMAIL)
     other = await app.tokens(EMAIL)
     await ada.patch("/people/me", json={"password": NEW, "current_password": PASSWORD})
 
-    assert (await ada.get("/people/me")).status_code == 401
+    assert (await ada.get("/people/me")).status_code == 200
     assert (await app.client(other["access_token"]).get("/people/me")).status_code == 401
     refreshed = await app.client().post("/auth/refresh", json={"refresh_token": other["refresh_token"]})
     assert refreshed.status_code == 401
@@ -235,6 +282,8 @@ async def test_an_old_hash_is_renewed_at_a_login_without_ending_anything(app: To
     await app.services.store.write(lambda tx: tx.execute(users.update().values(hashed_password=old)) and None)
     await app.tokens(EMAIL)
 
+    await app.auth.close()  # it is renewed after the answer
+
     assert (await row_of(app, EMAIL))["hashed_password"].startswith("$argon2id$")
     assert (await before.get("/people/me")).status_code == 200
 
@@ -255,7 +304,7 @@ async def test_the_admin_signs_in_with_the_same_accounts(app: Toy) -> None:
     assert await app.auth.login(EMAIL, "wrong", scope) is None
     user = await app.auth.login(EMAIL, PASSWORD, scope)
     assert user is not None
-    session = await app.auth.open_session(user, scope)
+    session = await app.auth.open_session(user, PASSWORD, scope)
     assert session is not None
     caller = await app.auth.caller_of_session(session)
 
@@ -265,7 +314,7 @@ async def test_the_admin_signs_in_with_the_same_accounts(app: Toy) -> None:
     assert (row["user_agent"], row["ip"]) == ("Browser/1", "1.2.3.4")
     await app.auth.end_session(session)
     assert await app.auth.caller_of_session(session) is None
-    assert await app.auth.open_session({**user, "epoch": 7}, scope) is None
+    assert await app.auth.open_session({**user, "epoch": 7}, PASSWORD, scope) is None
 
 
 async def test_every_wrong_declaration_of_accounts_is_told_at_once(app: Toy) -> None:
@@ -273,7 +322,7 @@ async def test_every_wrong_declaration_of_accounts_is_told_at_once(app: Toy) -> 
     bare = compile_catalog([replace(PEOPLE, extra=())], []).entries["people"]
     services = app.services
     with pytest.raises(DeclarationError) as refused:
-        Auth(services.settings, services.store, bare, Roles(("anonymous", "reader")), services.limiter)
+        Auth(services.settings, services.store, bare, Roles(("anonymous", "reader")), services.limiter, services.policy)
 
     assert [problem.code for problem in refused.value.problems] == ["account_inputs", "default_role"]
     assert Person(email=EMAIL).is_superuser is False

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from charter.store import Transaction
 from charter.types import utc_now
-from tests.framework.auth_toy import APART, PASSWORD, Toy, toy
+from tests.framework.auth_toy import APART, PASSWORD, Toy, another, toy
 
 pytestmark = pytest.mark.anyio
 
@@ -101,6 +101,20 @@ async def test_a_token_before_the_previous_one_ends_the_family_at_once(app: Toy)
     assert (await refresh(app, third["refresh_token"]))[0] == 401
 
 
+async def test_a_new_secret_ends_no_sign_in(app: Toy, url: str, tmp_path: Path) -> None:
+    """Not even for a client that never got the answer before the restart, and asks again after it."""
+    first = await app.tokens(EMAIL)
+    _, second = await refresh(app, first["refresh_token"])
+    old, new = app.services.settings.secret_key, "another secret that is long enough"
+    async with another(tmp_path, url, secret_key=new, previous_secret_keys=(old,)) as restarted:
+        status, repeated = await refresh(restarted, first["refresh_token"])
+        assert (status, repeated["refresh_token"]) == (200, second["refresh_token"])
+        assert await seen_by(restarted, second["access_token"]) == 200
+        assert (await refresh(restarted, second["refresh_token"]))[0] == 200
+    async with another(tmp_path, url, secret_key=new) as forgetful:
+        assert await seen_by(forgetful, second["access_token"]) == 401
+
+
 async def test_reuse_ends_one_sign_in_and_leaves_the_others(app: Toy) -> None:
     """Families are apart."""
     stolen, other = await app.tokens(EMAIL), await app.tokens(EMAIL)
@@ -149,13 +163,15 @@ async def test_a_deactivated_account_cannot_refresh(app: Toy) -> None:
     assert await seen_by(app, tokens["access_token"]) == 401
 
 
-async def test_a_login_forgets_the_expired_sign_ins_of_its_account(app: Toy) -> None:
-    """The table does not grow for ever."""
+async def test_the_purge_forgets_sign_ins_that_are_over(app: Toy) -> None:
+    """The table does not grow for ever; what can still be prolonged stays."""
     await app.tokens(EMAIL)
     await app.change_tokens(expires_at=utc_now() - timedelta(days=1))
-    await app.tokens(EMAIL)
+    pair = await app.tokens(EMAIL)
+    assert await app.services.store.write(app.services.auth.sessions.purge) is False
 
     assert len(await app.rows("refresh_token")) == 1
+    assert (await refresh(app, pair["refresh_token"]))[0] == 200
 
 
 async def test_a_reset_that_races_with_refreshes_and_logins_leaves_no_live_token(app: Toy) -> None:

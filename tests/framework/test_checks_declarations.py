@@ -9,14 +9,28 @@ from uuid import UUID
 
 import pytest
 from fastapi import APIRouter, Depends
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, func
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
-from charter import Computed, Field, Relationship, Resource, Roles, Scope, Screen, Slug, Table, build, from_field
+from charter import (
+    Computed,
+    Field,
+    Input,
+    Relationship,
+    Resource,
+    Roles,
+    Scope,
+    Screen,
+    Slug,
+    Table,
+    Unindexed,
+    build,
+    from_field,
+)
 from charter.catalog import compile_catalog
 from charter.checks import check
-from charter.depends import get_db, require_role
+from charter.depends import get_db, require_permission, require_role
 from charter.errors import DeclarationError, Problem
 from tests.toy import policies, resources
 from tests.toy.running import HERE, toy_settings
@@ -69,6 +83,12 @@ class Root(_Apart, table=True):
 
     slug: Slug = from_field("nmae")
     name: str = Field(max_length=100)
+
+
+class Tin(_Apart, table=True):
+    """A column whose name the API has for something else."""
+
+    can: str = Field(max_length=10)
 
 
 def found(tmp_path: Path, *declared: Resource, policy: str = GOOD) -> list[Problem]:
@@ -129,6 +149,24 @@ def test_a_name_that_is_not_there_is_told_with_its_place(tmp_path: Path, word: s
     problems = found(tmp_path, Resource(Plant, **given))
     assert told(problems) == {("unknown_field", "resource plants")}
     assert problems[0].message.startswith(f"{word} names '")
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"sort": ("name", "bed.name")}, ["sort names 'bed.name'"]),
+        ({"filter": ("name", "bed.name")}, ["filter names 'bed.name'"]),
+        ({"filter": ("bed.name",), "sort": ("bed.name",)}, ["filter names 'bed.name'", "sort names 'bed.name'"]),
+        ({"sort": ("name", Unindexed("bed.name", "There are ten beds."))}, []),
+        ({"filter": (Unindexed("bed.name", "There are ten beds."),), "sort": ("name",)}, []),
+    ],
+)
+def test_what_no_index_serves_is_told_unless_it_says_why(given: dict[str, Any], names: list[str]) -> None:
+    """A warning with what to write; the start goes on."""
+    catalog = compile_catalog([Resource(Plant, **given)], SCOPES)
+    problems = [problem for problem in catalog.problems if problem.code == "no_index"]
+    assert [problem.message for problem in problems] == [f"{name}, which no index serves;" for name in names]
+    assert all("Unindexed(" in problem.hint and not problem.fatal for problem in problems)
 
 
 def test_a_mistyped_name_comes_with_the_nearest_one(tmp_path: Path) -> None:
@@ -219,6 +257,24 @@ def test_a_missing_policy_is_one_problem(tmp_path: Path) -> None:
     assert [problem.code for problem in error.value.problems] == ["policy_missing"]
 
 
+def problems_of(router: APIRouter, folder: Path, patch: pytest.MonkeyPatch) -> list[Problem]:
+    """Why the toy with these routes does not start; nothing was made by then."""
+    for name in ("policy.csv", "model.conf"):
+        (folder / name).write_text((HERE / name).read_text())
+    patch.chdir(folder)
+    settings = toy_settings(f"sqlite+aiosqlite:///{folder}/toy.db", folder)
+
+    async def start() -> None:
+        app = build(resources, policies, settings, routers=[router], public=["open"])
+        async with app.router.lifespan_context(app):
+            pytest.fail("it started")
+
+    with pytest.raises(DeclarationError) as error:
+        asyncio.run(start())
+    assert not (folder / "toy.db").exists()
+    return list(error.value.problems)
+
+
 def test_a_hand_written_route_needs_a_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A route with neither a rule nor a public name stops the start, and so does one whose commit would come late."""
     router = APIRouter()
@@ -239,22 +295,25 @@ def test_a_hand_written_route_needs_a_rule(tmp_path: Path, monkeypatch: pytest.M
     async def public() -> None:
         """Declared public by name."""
 
-    for name in ("policy.csv", "model.conf"):
-        (tmp_path / name).write_text((HERE / name).read_text())
-    monkeypatch.chdir(tmp_path)
-    settings = toy_settings(f"sqlite+aiosqlite:///{tmp_path}/toy.db", tmp_path)
+    problems = problems_of(router, tmp_path, monkeypatch)
+    assert told(problems) == {("no_route_rule", "route /loose"), ("late_commit", "route /late")}
+    assert "public" in problems[0].hint
 
-    async def start() -> None:
-        app = build(resources, policies, settings, routers=[router], public=["open"])
-        async with app.router.lifespan_context(app):
-            pytest.fail("it started")
 
-    with pytest.raises(DeclarationError) as error:
-        asyncio.run(start())
-    expected = {("no_route_rule", "route /loose"), ("late_commit", "route /late")}
-    assert told(list(error.value.problems)) == expected
-    assert "public" in error.value.problems[0].hint
-    assert not (tmp_path / "toy.db").exists()
+def test_the_rule_of_a_hand_written_route_names_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt resource, action or role would let nobody through; it is told at the start."""
+    router = APIRouter()
+
+    async def nothing() -> None:
+        """Nobody gets here."""
+
+    for guard in (require_permission("noets", "list"), require_permission("notes", "lsit"), require_role("kepper")):
+        router.add_api_route("/misspelt", nothing, dependencies=[Depends(guard)])
+    problems = problems_of(router, tmp_path, monkeypatch)
+    assert told(problems) == {("unknown_route_rule", "route /misspelt")}
+    assert [problem.hint for problem in problems] == [
+        f"Perhaps you meant '{word}'." for word in ("notes", "list", "keeper")
+    ]
 
 
 def test_what_an_application_must_declare_is_told_by_the_place_where_it_belongs(tmp_path: Path) -> None:
@@ -265,3 +324,20 @@ def test_what_an_application_must_declare_is_told_by_the_place_where_it_belongs(
         build(resources, empty, settings)
     assert [problem.code for problem in error.value.problems] == ["missing_declaration"]
     assert error.value.code == str(error.value.problems[0])
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        Resource(Tin, path="plants"),
+        Resource(Plant, extra=(Computed("can", int, lambda row: func.length(row.name)),)),
+        Resource(Plant, extra=(Input("can", int),)),
+        Resource(Plant, filter=("with",)),
+        Resource(Plant, filter=("size",)),
+        Resource(Plant, filter=("not",)),
+    ],
+)
+def test_names_that_a_read_needs_are_taken(tmp_path: Path, declared: Resource) -> None:
+    """`with=can` adds `can` to a row, so nothing of a resource may be called so, and no filter like a parameter."""
+    told_here = [problem for problem in found(tmp_path, declared) if problem.code == "reserved_name"]
+    assert [(problem.where, problem.fatal) for problem in told_here] == [("resource plants", True)]

@@ -26,6 +26,8 @@ MALFORMED = (
     *("sort=details", "sort=letters", "sort=title__desc", "sort=folder.nothing", "sort=%00"),
     *("fields=", "fields=nothing", "fields=id,,title", "fields=*", "fields=folder.name"),
     *("page=0", "page=-1", "page=x", "page=", "page=1.5", f"page=1{'0' * 20}", "page=1000000001", "page=NaN"),
+    *("fee=%201", "fee=1%09", "fee=1_0", "stars__in=1,%202", "stars__in=1%09,2", "weight=%201.5", "page=%201"),
+    *("size=1%0A", "fields=id,%09title", "fields=title%20", "sort=title,%20fee", "include=folder,%09folder"),
     *("size=0", "size=101", "size=-1", "size=x", f"size={'9' * 30}", "count=some", "count="),
 )
 """Known parameters with values that cannot be read."""

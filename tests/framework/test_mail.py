@@ -3,26 +3,20 @@
 import email
 import smtplib
 import socket
-import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from charter.mail import Mail, MailError, send
+from charter import mail
+from charter.mail import Mail, MailError, MailRefusedError, send
 from charter.settings import Settings, load_settings
+from tests.certificates import make_certificate, serving
 
 LINK = "https://example.com/verify?token=" + "x" * 120
 MAIL = Mail("ann@example.com", "Grüße aus Köln", f"Hello Ann,\n\n{LINK}\n", "<p>Hello <b>Ann</b></p>")
@@ -152,6 +146,69 @@ async def test_refused_recipient_is_a_mail_error(server: Controller) -> None:
     assert len(server.handler.envelopes) == 1
 
 
+class Doorman(Inbox):
+    """Says what it is told to say to every recipient, or to every message."""
+
+    def __init__(self, to_address: str = "", to_message: str = "") -> None:
+        super().__init__()
+        self.to_address, self.to_message = to_address, to_message
+
+    async def handle_RCPT(  # noqa: N802 - its name there
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        return self.to_address or "250 fine"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the same
+        return self.to_message or await super().handle_DATA(server, session, envelope)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("to_address", "to_message", "is_final"),
+    [
+        ("550 no such user", "", True),
+        ("550 5.1.1 no such user", "", True),
+        ("552 5.2.2 mailbox full", "", True),
+        ("553 no such mailbox name", "", True),
+        ("", "550 5.1.1 no such user", True),
+        ("450 try later", "", False),
+        ("451 4.1.1 try later", "", False),
+        ("530 5.7.0 sign in first", "", False),
+        ("550 5.7.1 relaying denied", "", False),
+        ("554 you are on a list", "", False),
+        ("", "550 this looks like spam", False),
+        ("", "554 5.7.1 this looks like spam", False),
+        ("", "452 no space", False),
+    ],
+)
+async def test_only_an_address_that_takes_no_mail_is_refused_for_good(
+    to_address: str, to_message: str, is_final: bool
+) -> None:
+    """Everything else may be mended here, or by waiting."""
+    running = Controller(Doorman(to_address, to_message), hostname="127.0.0.1", port=free_port())
+    running.start()
+    try:
+        with pytest.raises(MailError) as raised:
+            await send(settings(f"smtp://127.0.0.1:{running.port}"), MAIL)
+    finally:
+        running.stop()
+    assert isinstance(raised.value, MailRefusedError) is is_final
+    assert "ann@" not in str(raised.value)
+
+
+@pytest.mark.anyio
+async def test_a_password_is_told_to_nobody_in_the_clear(server: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a server on another machine offers no encryption, as when somebody in between takes the offer out."""
+    told: list[bytes] = []
+    monkeypatch.setattr(mail, "_is_private", lambda _: False)
+    monkeypatch.setattr(SMTP, "smtp_AUTH", lambda _, words: told.append(words))
+    with pytest.raises(MailError) as raised:
+        await send(settings(f"smtp://ann%40x:p%3A%2Fw%40d@127.0.0.1:{server.port}"), MAIL)
+    assert isinstance(raised.value.__cause__, smtplib.SMTPNotSupportedError)
+    assert (told, server.handler.envelopes) == ([], [])
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_server_that_is_down_is_a_mail_error(scheme: str) -> None:
@@ -171,20 +228,7 @@ async def test_smtps_insists_on_encryption(server: Controller) -> None:
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A fresh certificate for 127.0.0.1 with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, SHA256())
-    )
-    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file = tmp_path / "certificate.pem"
-    file.write_bytes(plain + signed.public_bytes(Encoding.PEM))
-    return file
+    return make_certificate(tmp_path / "certificate.pem")
 
 
 @pytest.mark.anyio
@@ -194,8 +238,7 @@ async def test_encrypted_server_must_prove_who_it_is(
     scheme: str, is_trusted: bool, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STARTTLS is used when offered, and a certificate that nobody vouches for ends the conversation."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context = serving(certificate)
     secure = {"tls_context": context, "require_starttls": True} if scheme == "smtp" else {"ssl_context": context}
     running = Controller(Inbox(), hostname="127.0.0.1", port=free_port(), **secure)
     running.start()

@@ -25,6 +25,7 @@ from charter.declare import Caller, Limits, Roles
 from charter.errors import DeclarationError, RateLimitException
 from charter.plugins.ratelimit import RateLimiter, counters, rate_limit_headers
 from charter.plugins.ratelimit.counters import MemoryCounters
+from tests.patience import PATIENCE
 from tests.servers import REDIS, answers, need
 
 pytestmark = pytest.mark.anyio
@@ -384,7 +385,7 @@ async def test_a_redis_that_comes_back_counts_again(
         await asyncio.sleep(0.05)  # a few probes in vain
         assert not one._counters.shared
         relay = await asyncio.start_server(forward, "127.0.0.1", port)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             while not one._counters.shared:  # noqa: ASYNC110 # the limiter has no event to wait for
                 await asyncio.sleep(0.01)
         assert await statuses(app, scope_of(), scope_of()) == [200, 429]

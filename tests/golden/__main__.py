@@ -8,10 +8,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-from charter.access import Noun
+from charter.access.matrix import detail, overview
 from charter.assemble import build
 from charter.checks import vocabulary
 from charter.cli import describe
@@ -20,8 +19,6 @@ from charter.settings import Settings
 from tests.running import ROOT, copy_application
 
 HERE = Path(__file__).parent
-MOST_EXCEPTIONS = 4
-"""A field list that leaves out so few is told by what it leaves out."""
 
 
 def main() -> None:
@@ -49,37 +46,13 @@ def derived(folder: Path) -> dict[str, str]:
     app = build(resources, policies)
     services: Services = app.state.charter
     words = vocabulary(services.catalog, services.roles, scopes)
+    sheets = sorted(overview(services.access, words).sheets, key=lambda sheet: sheet.resource)
     entries = sorted(services.catalog.entries.items())
     return {
         "catalog.txt": "\n\n".join(describe(entry) for _, entry in entries) + "\n",
-        "policy-matrix.txt": "\n".join(matrix(services, dict(sorted(words.nouns.items())))) + "\n",
+        "policy-matrix.txt": "\n".join(line for sheet in sheets for line in detail(sheet)) + "\n",
         "openapi.json": json.dumps(app.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n",
     }
-
-
-def matrix(services: Services, nouns: dict[str, Noun]) -> Iterator[str]:
-    """One line for each resource, action and role: rows and fields, or a dash where nothing is allowed."""
-    width = max(map(len, services.roles.order))
-    for resource, noun in nouns.items():
-        yield f"{resource}:"
-        for action in noun.actions:
-            yield f"  {action}:"
-            for role in services.roles.order:
-                found = services.access.decide(role, resource, action)
-                told = f"{' or '.join(found.rows)}; {fields(found.fields, noun, action)}" if found else "-"
-                yield f"    {role:{width}}  {told}".replace("; none", "")
-
-
-def fields(allowed: frozenset[str], noun: Noun, action: str) -> str:
-    """Field names as one would say them: all, all but a few, or each."""
-    whole = noun.nameable(action)
-    missing = whole - allowed
-    if not whole:
-        return "none"
-    if not missing:
-        return "all fields"
-    few = len(missing) <= min(MOST_EXCEPTIONS, len(allowed))
-    return f"all but {', '.join(sorted(missing))}" if few else ", ".join(sorted(allowed)) or "no field"
 
 
 if __name__ == "__main__":

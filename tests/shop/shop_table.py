@@ -44,6 +44,7 @@ class Noun:
     filters: tuple[str, ...]
     include: tuple[str, ...] = ()
     more_sorts: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -70,6 +71,7 @@ NOUNS = (
         "email* full_name phone role is_active is_verified§ hashed_password~ epoch~ password*+ current_password+=",
         ("email", "role", "is_active", "is_verified", "full_name"),
         ("orders",),
+        search=("email", "full_name"),
     ),
     Noun("roles", "Role", "name§ rank§ inherits§", ("name",), ("role_permissions",), ("rank",)),
     Noun("permissions", "Permission", "resource§ action§ rows§ fields§", ("resource", "action")),
@@ -86,6 +88,7 @@ NOUNS = (
         "name* slug§ description position parent_id",
         ("name", "slug", "parent_id", "position"),
         ("parent", "children"),
+        search=("name",),
     ),
     Noun(
         "products",
@@ -93,6 +96,7 @@ NOUNS = (
         "sku* name* slug§ price* stock*^ category_id* description max_per_order is_active image_url cost_price",
         ("sku", "name", "slug", "price", "cost_price", "stock", "category_id", "category.slug", "is_active"),
         ("category",),
+        search=("name", "description", "sku"),
     ),
     Noun(
         "cart",
@@ -109,6 +113,7 @@ NOUNS = (
         "delivered_at§ cancelled_at§ returned_at§ cancel_reason§",
         ("number", "status", "user_id", "placed_at", "grand_total", "paid_at", "shipped_at"),
         ("items", "items.product", "user", "events"),
+        search=("number", "ship_name", "email"),
     ),
     Noun(
         "order-items",

@@ -63,6 +63,12 @@ def test_rules_change_the_sum() -> None:
     assert found.grand_total == 1338 - 134 + 490 + 254
 
 
+def test_the_rules_as_shipped_add_nothing() -> None:
+    """A piece costs what its product says, however many are bought."""
+    assert pricing.Rules() == pricing.RULES
+    assert [pricing.RULES.price(1999, pieces) for pieces in (1, 9999)] == [1999, 1999]
+
+
 def test_a_discount_never_exceeds_what_it_is_given_on() -> None:
     """Nobody is paid for buying."""
     found = pricing.total(lines((100, 1)), pricing.Rules(discount=lambda _: 500))

@@ -212,7 +212,8 @@ def test_a_made_up_or_foreign_token_opens_nothing(visitor: Visitor, path: str) -
 
 
 def test_a_password_is_changed_by_whoever_knows_it(visitor: Visitor) -> None:
-    """`current_password` is needed and has to be right; then the old password and every sign-in have ended."""
+    """`current_password` is needed and has to be right; then the old password and every other sign-in have ended."""
+    other = okay(visitor.try_login())
     headers = {"Authorization": f"Bearer {visitor.tokens['access_token']}"}
 
     def change(**body: str) -> httpx2.Response:
@@ -223,7 +224,9 @@ def test_a_password_is_changed_by_whoever_knows_it(visitor: Visitor) -> None:
     refused(change(current_password="wrong password"), 422, "validation", "/current_password")
     okay(visitor.me())
     okay(change(current_password=PASSWORD))
-    refused(visitor.me(), 401, "not_authenticated")
+    okay(visitor.me())
+    refused(visitor.me(other["access_token"]), 401, "not_authenticated")
+    refused(visitor.post("refresh", refresh_token=other["refresh_token"]), 401, "not_authenticated")
     refused(visitor.try_login(), 401, "bad_credentials")
     visitor.login(NEXT_PASSWORD)
 

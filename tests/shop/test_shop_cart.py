@@ -72,7 +72,7 @@ def test_what_the_server_knows_cannot_be_sent(people: People, customer: Person, 
     refused(customer.http.post("/cart", json=body), 422, "validation", f"/{field}")
 
 
-@pytest.mark.parametrize("quantity", [0, -1, 10_000, 1.5, "1", True, None, 2**63])
+@pytest.mark.parametrize("quantity", [0, -1, 10_000, 10**12, 2**63, 1.5, "2", True, None, [2]])
 def test_a_quantity_is_one_to_9999(people: People, customer: Person, quantity: object) -> None:
     """Anything else is 422, on POST, PUT and PATCH alike."""
     goods = product(people, max_per_order=9999)

@@ -6,8 +6,11 @@ from types import MappingProxyType
 
 import pytest
 
-from tests.running import SERVE, copy_application, run_once, running
+from tests.running import ROOT, SERVE, copy_application, run_once, running
 from tests.shop.people import okay, refused
+
+REVISIONS = sorted(file.name for file in (ROOT / "migrations" / "versions").glob("*.py"))
+NEWEST = REVISIONS[-1].partition("_")[0]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_a_resource_without_a_rule_is_told(tmp_path: Path) -> None:
     """`check` names it; nobody could ever reach it."""
     folder = copy_application(tmp_path)
     text = (folder / "policy.csv").read_text()
-    (folder / "policy.csv").write_text("\n".join(row for row in text.splitlines() if ", cart," not in row))
+    (folder / "policy.csv").write_text("".join(row for row in text.splitlines(keepends=True) if ", cart," not in row))
     output = charter(folder, "check", code=1)
     assert "cart" in output
     assert "rule" in output
@@ -107,15 +110,21 @@ def test_no_command_explains_itself(folder: Path) -> None:
 
 
 def test_a_database_is_brought_up_to_date_and_checked(tmp_path: Path, empty_database: dict[str, str]) -> None:
-    """After `db upgrade` the schema is as declared, and a revision would be empty, so that none is written."""
+    """After `db upgrade` the schema is as declared, searched texts too; a revision would be empty: none is written."""
     folder = copy_application(tmp_path)
-    assert charter(folder, "db", "upgrade", settings=empty_database) == "schema brought to revision 0001\n"
+    assert "full-text index of product\n" in charter(folder, "db", "check", settings=empty_database, code=1)
+    revision, *indexes = charter(folder, "db", "upgrade", settings=empty_database).splitlines()
+    assert revision == f"schema brought to revision {NEWEST}"
+    assert {line.removeprefix("made the full-text index of ") for line in indexes} == {
+        *("category", "orders", "product", "users")
+    }
+    assert charter(folder, "db", "upgrade", settings=empty_database) == "The schema is up to date.\n"
     assert charter(folder, "db", "check", settings=empty_database) == "The schema is as declared.\n"
     assert (
         charter(folder, "db", "revision", "-m", "idle", settings=empty_database)
         == "The declarations say nothing new.\n"
     )
-    assert len(list((folder / "migrations" / "versions").glob("*.py"))) == 1
+    assert [file.name for file in sorted((folder / "migrations" / "versions").glob("*.py"))] == REVISIONS
 
 
 def test_an_account_is_made_and_promoted(tmp_path: Path, empty_database: dict[str, str]) -> None:

@@ -21,7 +21,8 @@ def can_be_sent(attack: Attack) -> bool:
 def locks_out(attack: Attack, role: str) -> bool:
     """Whether it could end the attacker's own sign-in, after which nothing would be tested any more."""
     return role != "anonymous" and (
-        attack.path.startswith("/auth/logout") or (role == "admin" and attack.path.startswith("/users/me"))
+        attack.path.startswith(("/auth/logout", "/auth/sessions"))
+        or (role == "admin" and attack.path.startswith("/users/me"))
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.running import ADMIN, SERVE, Running, copy_application, running
 from tests.servers import REDIS, answers, need
+from tests.shop.doorway import enter
 from tests.shop.people import created, okay, refused, unique
 
 BEHIND_PROXY = {"RATE_LIMITS": "on", "TRUSTED_PROXIES": "127.0.0.1", "DEMO_DATA": "false"}
@@ -190,9 +191,8 @@ def test_ten_attempts_to_sign_in_to_the_admin(guarded: Running) -> None:
         mine = {**from_somewhere(), "Sec-Fetch-Site": "same-origin"}
         with httpx2.Client(base_url=guarded.url, headers=mine, timeout=30) as http:
             for number in range(10):
-                form = {"username": f"nobody-{number}@example.com", "password": PASSWORD}
-                assert http.post("/admin/login", data=form).status_code == 400
-            answer = http.post("/admin/login", data={"username": ADMIN[0], "password": ADMIN[1]})
+                assert enter(http, f"nobody-{number}@example.com", PASSWORD).status_code == 400
+            answer = enter(http, *ADMIN)
             assert answer.status_code == 429
             assert int(answer.headers["retry-after"]) >= 1
             limited(attempt(http, ADMIN[0], ADMIN[1]), "sign-in", 10)

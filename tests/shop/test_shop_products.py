@@ -201,6 +201,27 @@ def test_products_are_filtered_by_what_is_declared(people: People) -> None:
     assert found(id__in=",".join(both), created_at__gte="2026-01-01T00:00:00Z") == both
 
 
+def test_products_are_found_by_words_and_trees(people: People) -> None:
+    """The name before the description, the last word as a beginning; a tree of filters narrows what is found."""
+    http, shelf = people.anonymous.http, category(people)
+    tall = product(people, category_id=shelf["id"], name="Zebrawood desk", price=100, description="for a lamp")
+    small = product(
+        people, category_id=shelf["id"], name="Crème zebralamp", price=300, description="Zebrawood, for a desk"
+    )
+
+    def found(search: str, **query: str) -> list[str]:
+        return [row["id"] for row in okay(http.get("/products", params={"search": search, **query}))["items"]]
+
+    assert found("zebraw") == found("DESK zebrawood") == [tall["id"], small["id"]]
+    assert found("creme zebra") == found(f"zebrawood {small['sku']}") == [small["id"]]
+    assert found("zebrawood creme", sort="price") == [small["id"]]
+    assert found("zebraw", where='{"not":{"price":100}}') == [small["id"]]
+    assert found("zebraw", where='{"or":[{"price":100},{"price__gte":300}]}', sort="-price") == [
+        small["id"],
+        tall["id"],
+    ]
+
+
 def test_products_are_sorted_and_paged(people: People) -> None:
     """By declared fields, descending with a dash, ties by id; each row on one page, once."""
     http, shelf = people.anonymous.http, category(people)

@@ -52,7 +52,7 @@ def check_new_order(row: Row, me: Person) -> None:
     assert (row["status"], row["email"], row["currency"], row["note"]) == ("pending", me.email, "EUR", "Ring twice")
     totals = [row[f"{name}_total"] for name in ("items", "discount", "shipping", "tax", "grand")]
     assert totals == [4999 + 3 * 350, 0, 0, 0, 4999 + 3 * 350]
-    assert re.fullmatch(r"\d{6}-[0-9A-HJKMNP-TV-Z]{6}", row["number"])
+    assert re.fullmatch(r"\d{6}-[0-9A-HJKMNP-TV-Z]{8}", row["number"])
     assert row["placed_at"] < row["payment_due_at"]
     assert [row[f"{name}_at"] for name in ("paid", "shipped", "delivered", "cancelled", "returned")] == [None] * 5
     assert row["user_id"] == okay(me.http.get("/users/me"))["id"]

@@ -48,11 +48,11 @@ def schema(document: Row, name: str) -> Row:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_the_row_has_every_column_that_is_shown(document: Row, path: str) -> None:
-    """And no other: what is hidden has no place in the schema, nor what is only taken. Relations come by `include`."""
+    """And no other: what is hidden has no place in it, nor what is only taken. `include` and `with=can` add theirs."""
     noun = BY_PATH[path]
     relations = {name.partition(".")[0] for name in noun.include}
     shown = {column.name for column in noun.columns if column.shown}
-    assert set(schema(document, noun.schema)["properties"]) == shown | relations
+    assert set(schema(document, noun.schema)["properties"]) == shown | relations | {"can"}
     assert schema(document, noun.schema)["required"] == ["id"]
 
 
@@ -149,7 +149,8 @@ def parameters(document: Row, path: str) -> dict[str, Row]:
 def test_the_document_names_what_a_list_takes(document: Row, path: str) -> None:
     """The declared filters and sorts, the base fields, the includes, and nothing else."""
     noun, found = BY_PATH[path], parameters(document, path)
-    frame = {"page", "size", "count", "sort", "fields", *(["include"] if noun.include else [])}
+    frame = {"page", "size", "cursor", "count", "sort", "fields", "where"}
+    frame |= {name for name, there in (("include", noun.include), ("search", noun.search)) if there}
     assert {name.partition("__")[0] for name in found.keys() - frame} == {*BASE, *noun.filters}
     assert frame <= found.keys()
     terms = found["sort"]["schema"]["items"]["enum"]
@@ -211,7 +212,8 @@ def test_what_is_not_declared_is_no_parameter(people: People, path: str) -> None
     for name in ("nope", "", *sorted(undeclared - set(noun.more_sorts))):
         refused(http.get(f"/{path}", params={"sort": name}), 400, "malformed_parameter", "sort")
     refused(http.get(f"/{path}?fields=nope"), 400, "malformed_parameter", "fields")
-    refused(http.get(f"/{path}?include=nope"), 400, "malformed_parameter", "include")
+    code = "malformed_parameter" if noun.include else "unknown_parameter"
+    refused(http.get(f"/{path}?include=nope"), 400, code, "include")
 
 
 @pytest.mark.parametrize(("path", "name"), INCLUDED)

@@ -125,6 +125,7 @@ async def running(
     *,
     routers: Sequence[APIRouter] = (),
     rules: ModuleType = policies,
+    nouns: ModuleType = resources,
     **given: Any,
 ) -> AsyncIterator[Toy]:
     """The toy on the database at `url`, emptied first; `folder` becomes the application's folder."""
@@ -132,7 +133,7 @@ async def running(
         shutil.copy(HERE / name, folder / name)
     patch.chdir(folder)
     await empty(url)
-    app = build(resources, rules, toy_settings(url, folder, **given), routers=routers)
+    app = build(nouns, rules, toy_settings(url, folder, **given), routers=routers)
     async with app.router.lifespan_context(app):
         found = Toy(app, "postgresql" if url.startswith("postgresql") else "sqlite")
         try:
@@ -141,7 +142,6 @@ async def running(
             for client in found.clients:
                 await client.aclose()
             quieten()
-    await empty(url)
 
 
 def quieten() -> None:

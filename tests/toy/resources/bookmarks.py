@@ -27,5 +27,5 @@ def add_or_count(tx: Transaction, change: Change) -> Created:
 
 
 bookmarks = Resource(
-    Bookmark, filter=("note_id", "count"), owner="user_id", hooks=Hooks(instead_of_create=add_or_count)
+    Bookmark, filter=("note_id",), sort=("count",), owner="user_id", hooks=Hooks(instead_of_create=add_or_count)
 )

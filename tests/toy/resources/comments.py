@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from charter import Field, Relationship, Resource, Table
+from charter import Field, Relationship, Resource, Table, Unindexed
 
 if TYPE_CHECKING:
     from tests.toy.resources.notes import Note
@@ -19,5 +19,9 @@ class Comment(Table, table=True):
 
 
 comments = Resource(
-    Comment, filter=("note_id", "note.tag"), sort=("note.title",), include=("note",), owner="note.author_id"
+    Comment,
+    filter=("note_id", "note.tag"),
+    sort=(Unindexed("note.title", "ordered by another table"),),
+    include=("note", "note.folder"),
+    owner="note.author_id",
 )

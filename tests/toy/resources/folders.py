@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Optional
 from uuid import UUID
 
-from charter import Field, Relationship, Resource, Slug, Table, from_field
+from charter import Field, Relationship, Resource, Slug, Table, Unindexed, from_field
 
 if TYPE_CHECKING:
     from tests.toy.resources.notes import Note
@@ -27,6 +27,6 @@ class Folder(Table, table=True):
 folders = Resource(
     Folder,
     filter=("name", "slug", "remark", "parent_id", "parent.remark"),
-    sort=("name", "remark", "parent.name"),
+    sort=("name", "remark", Unindexed("parent.name", "ordered by another row")),
     include=("parent",),
 )

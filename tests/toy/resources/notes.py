@@ -12,15 +12,21 @@ from charter import (
     Computed,
     ConflictException,
     Field,
+    First,
     Hooks,
+    Indexed,
     Input,
     Money,
+    Number,
     Relationship,
     Resource,
     Screen,
     Slug,
+    Split,
     Table,
     Transaction,
+    Trend,
+    Unindexed,
     from_field,
 )
 from tests.toy.resources.traces import traces
@@ -103,14 +109,16 @@ async def after_commit(change: Change) -> None:
         raise LookupError(BROKEN_LATER)
 
 
-FIELDS = ("title", "tag", "mood", "ink", "fee", "stars", "weight", "is_public", "due", "day", "code", "folder_id")
+FIELDS = ("title", "tag", "ink", "fee", "stars", "weight", "due", "day", "code", "folder_id")
+PUBLIC = Unindexed("is_public", "half of them are")
+FOLDERS = tuple(Unindexed(path, "ordered by another table") for path in ("folder.name", "folder.remark"))
 
 notes = Resource(
     Note,
-    filter=(*FIELDS, "slug", "folder.slug", "folder.remark"),
-    sort=(*FIELDS, "folder.name", "folder.remark"),
+    filter=(*FIELDS, Indexed("mood", by=("fee", "due")), PUBLIC, "slug", "folder.slug", "folder.remark"),
+    sort=(*FIELDS, "mood", PUBLIC, *FOLDERS),
     search=("title", "text"),
-    include=("folder",),
+    include=("folder", "folder.parent", "comments"),
     owner="author_id",
     soft_delete=True,
     extra=(
@@ -121,5 +129,18 @@ notes = Resource(
         Input("shout", bool, description="Write the title in capitals."),
     ),
     hooks=Hooks(prepare=prepare, before=before, after=after, after_commit=after_commit),
-    admin=Screen(columns=("title", "mood", "folder", "fee", "letters")),
+    admin=Screen(
+        columns=("title", "mood", "folder", "fee", "letters"),
+        tones={"calm": "good", "wild": "bad"},
+        cards=(
+            Number("Notes"),
+            Number("Notes of a week", days=7),
+            Number("Fees", "fee", "sum", where=lambda row: row.is_public),
+            Number("Middle fee", "fee", "average"),
+            Trend("Notes by day", days=7),
+            Trend("Fees by day", "fee", days=7),
+            Split("Notes by mood", "mood"),
+            First("Most liked", ("title", "folder", "fee"), "-stars", size=3),
+        ),
+    ),
 )

@@ -1,0 +1,49 @@
+"""How many statements a checkout takes: what a customer waits for, and what everybody else waits for behind it."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.storms.crowd import row_of
+from tests.storms.prelude import STATEMENTS, WRITE_DOWN, sweeping
+from tests.storms.stage import Stage, database, staged
+
+SIGN_IN = "FROM users JOIN refresh_token"
+"""The statement that finds out who calls, where this process does not remember; it does not count."""
+
+LOOK = "FROM account_notice"
+"""The statement by which every process looks several times a second whose sign-in has ended; nobody waits for it."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A shop of one process that writes down every statement and does nothing unasked."""
+    folder = tmp_path_factory.mktemp("budget")
+    with database(request.param) as given, staged(folder, WRITE_DOWN, sweeping(1e6), workers=1, given=given) as found:
+        yield found
+
+
+async def statements_of_an_order(stage: Stage, lines: int, *, key: str) -> list[str]:
+    """The statements of one order with so many lines, in order, without those that say who calls."""
+    file = stage.shop.folder / STATEMENTS
+    async with stage.crowd() as crowd:
+        (buyer,) = stage.people(1)
+        for _ in range(lines):
+            await crowd.fill([buyer], await crowd.goods(stock=10))
+        file.unlink()
+        order = row_of(await crowd.order(buyer, key=key, expected_total=lines * 1999), 201)
+        lines_written = file.read_text().splitlines()
+        assert order["items_total"] == lines * 1999
+    return [line for line in lines_written if not line.startswith("BEGIN") and SIGN_IN not in line and LOOK not in line]
+
+
+@pytest.mark.parametrize("lines", [1, 3, 10])
+def test_an_order_takes_seven_statements_and_three_for_each_line(stage: Stage, lines: int) -> None:
+    """At most, once it is known who calls: the key of a repeated request, the event and the answer included.
+
+    It takes fewer than that: one for each line, and eight.
+    """
+    found = asyncio.run(statements_of_an_order(stage, lines, key=f"budget-{lines}"))
+    assert len(found) <= 8 + lines <= 7 + 3 * lines, "\n".join(found)
+    assert len(asyncio.run(statements_of_an_order(stage, lines, key=""))) == len(found) - 2
