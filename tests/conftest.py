@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.forgetting import forget
 from tests.running import Running, copy_application, running
 from tests.servers import postgres_database
 
@@ -12,6 +13,13 @@ from tests.servers import postgres_database
 def anyio_backend() -> str:
     """Charter runs on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    """Nothing of a test's application outlives it."""
+    yield
+    forget()
 
 
 @pytest.fixture(scope="session")
