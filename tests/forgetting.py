@@ -1,7 +1,8 @@
 """Lets go of the applications of earlier tests.
 
-What is remembered by its arguments (``lru_cache``) keeps thousands of routes and entries alive, in FastAPI as well. A process
-with one application never notices; one that starts a thousand starts each more slowly than the one before, tenfold in the end.
+What is remembered by its arguments (``lru_cache``) keeps thousands of routes and entries alive, in FastAPI as well. A
+process with one application never notices; one that starts a thousand starts each more slowly than the one before,
+tenfold in the end.
 """
 
 import sys

@@ -23,7 +23,7 @@ PATHS = (
 
 
 def make_orders(tx: Transaction, goods: list[Row]) -> None:
-    """Thirty orders over the last thirty days, in every state, made as the checkout makes them."""
+    """Thirty orders over the last thirty days, the last of them today, in every state, made as the checkout makes them."""
     people = tx.repository(users).get_all(tx.repository(users).columns.role == "customer")
     sold = [row for row in goods if row["is_active"]]
     for number in range(ORDERS):
@@ -36,7 +36,7 @@ def make_orders(tx: Transaction, goods: list[Row]) -> None:
         address = {"ship_name": owner["full_name"], "ship_address": f"Canal Street {number + 1}, 1017 Amsterdam"}
         change = Change("create", buyer, {**address, "phone": "+31201234567", "user_id": owner["id"]})
         order = tx.create(tx.entry(orders), change).id
-        _age(tx, order, days=number % 30, path=PATHS[number % len(PATHS)])
+        _age(tx, order, days=ORDERS - 1 - number, path=PATHS[number % len(PATHS)])
 
 
 def _age(tx: Transaction, order: UUID, *, days: int, path: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from tests.matrix.cells import short
+from tests.matrix.cells import compared
 
 MISSING = "nothing"
 
@@ -56,7 +56,7 @@ class Outcome:
         for ask, door, got in self.differences[:30]:
             place = f"{ask.role:9} {ask.resource:16} {ask.row:24} {door:18} {ask.method} {ask.url} {ask.data or ''}"
             expected = ask.expected.get(door, MISSING)
-            lines.append(f"{place}\n    expected {short(expected)}\n    got      {short(got)}")
+            lines.append(f"{place}\n{compared(expected, got)}")
         return "\n".join(lines)
 
 

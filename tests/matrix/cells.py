@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import httpx2
@@ -54,16 +55,18 @@ class Outcome:
         lines = [f"{len(self.differences)} of {len(self.asked)} cells differ"]
         for cell, got in self.differences[:40]:
             place = f"{cell.role:9} {cell.resource:16} {cell.action:10} {cell.row:24} {cell.door:18}"
-            lines.append(
-                f"{place} {cell.method} {cell.url}\n    expected {short(cell.expected)}\n    got      {short(got)}"
-            )
+            lines.append(f"{place} {cell.method} {cell.url}\n" + compared(cell.expected, got))
         return "\n".join(lines)
 
 
-def short(value: Any) -> str:
-    """A value that fits a line."""
-    text = repr(value)
-    return text if len(text) <= WIDEST else f"{text[:WIDEST]}…"
+def compared(expected: Any, got: Any) -> str:
+    """Two values below each other, long ones from shortly before they part."""
+    one, other = repr(expected), repr(got)
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    start = max(common - WIDEST // 2, 0)
+    cut = [text[start:] for text in (one, other)]
+    texts = [f"{'…' * bool(start)}{text[:WIDEST]}{'…' * (len(text) > WIDEST)}" for text in cut]
+    return f"    expected {texts[0]}\n    got      {texts[1]}"
 
 
 def ask_all(cells: Iterable[Cell], clients: Callable[[str], httpx2.Client]) -> Outcome:

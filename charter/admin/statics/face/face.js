@@ -7,9 +7,12 @@
   // Times: the server writes UTC, the reader sees their own zone, and UTC stays in the title
 
   const near = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const brief = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+  const isNow = (moment) => moment.getFullYear() === new Date().getFullYear();
   const tellTimes = (root) => all("time[datetime]", root).forEach((mark) => {
     const moment = new Date(mark.dateTime);
-    if (!Number.isNaN(moment.getTime())) mark.textContent = near.format(moment);
+    const written = mark.closest(".ch-board") && isNow(moment) ? brief : near; // its cards are narrow
+    if (!Number.isNaN(moment.getTime())) mark.textContent = written.format(moment);
   });
   tellTimes(document);
   document.addEventListener("charter:new", (event) => tellTimes(event.target)); // a part that came later
