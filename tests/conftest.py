@@ -48,9 +48,9 @@ def shop_postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The shop with its demo data, without limits, on each database."""
+    """The shop with its demo data, without limits, on each database. Its tokens outlive the tests that share them."""
     folder = copy_application(tmp_path_factory.mktemp("shop"))
     given = {} if request.param == "sqlite" else {"DATABASE_URL": request.getfixturevalue("shop_postgres")}
-    with running(folder, **given) as found:
+    with running(folder, ACCESS_TOKEN_MINUTES="120", **given) as found:
         found.database = request.param
         yield found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from charter.cards import Card, First, Number, Split, Trend
 from charter.catalog import compile_catalog
 from tests.admin.desk import Office
 from tests.admin.pages import dashboard
+from tests.patience import until
 from tests.toy.policies.scopes import scopes
 from tests.toy.resources.folders import folders
 from tests.toy.resources.members import members
@@ -86,6 +88,12 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
         event.remove(Engine, "before_cursor_execute", hear)
 
 
+async def vacuumed(there: Any) -> bool:
+    """Tell PostgreSQL that all notes are there for everybody, which is not so while somebody reads from before them."""
+    await there.execute("VACUUM ANALYZE note")
+    return bool(await there.fetchval("SELECT relallvisible = relpages FROM pg_class WHERE oid = 'note'::regclass"))
+
+
 async def plan_of(place: Office, statement: str, values: Any) -> str:
     """How the database means to answer; PostgreSQL is told not to read a whole table because it is so small."""
     url = place.toy.services.settings.database_url
@@ -98,7 +106,7 @@ async def plan_of(place: Office, statement: str, values: Any) -> str:
 
     there = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        await there.execute("VACUUM ANALYZE note")  # else it does not know that all rows are there for everybody
+        await until(partial(vacuumed, there), "rows that are not there for everybody")
         await there.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         return " ".join(row[0] for row in await there.fetch(f"EXPLAIN {statement}", *values))
     finally:

@@ -68,7 +68,7 @@ def test_an_account_goes_from_registration_to_logout(shop: Running) -> None:
         assert "password" not in answer.text
         new.login()
         assert new.tokens.keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
-        assert (new.tokens["token_type"], new.tokens["expires_in"]) == ("bearer", 900)
+        assert (new.tokens["token_type"], new.tokens["expires_in"]) == ("bearer", 120 * 60)
         assert okay(new.me())["is_verified"] is False
         okay(new.post("verify-email", token=new.mailed_token("verify-email")))
         assert okay(new.me()) == {**row, "is_verified": True, "updated_at": okay(new.me())["updated_at"]}
