@@ -23,7 +23,7 @@ PATHS = (
 
 
 def make_orders(tx: Transaction, goods: list[Row]) -> None:
-    """Thirty orders over the last thirty days, the last of them today, in every state, made as the checkout makes them."""
+    """Thirty orders over the last thirty days, the newest of today, in every state, made by the checkout."""
     people = tx.repository(users).get_all(tx.repository(users).columns.role == "customer")
     sold = [row for row in goods if row["is_active"]]
     for number in range(ORDERS):
