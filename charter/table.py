@@ -96,16 +96,21 @@ def snake_case(name: str) -> str:
 
 
 def _column_type(annotation: Any) -> Any:
-    """The column of a ``Literal``, ``dict`` or ``list``, optional or not; None for what SQLModel knows itself."""
+    """The column of an id, a time, a ``Literal``, ``dict`` or ``list``, optional or not; None where SQLModel's will do.
+
+    Ids and times have theirs from the start, since mappers that are configured early would compare a reference with an
+    id of another type, and take the long way round to each related row.
+    """
     options = [option for option in get_args(annotation) if option is not NoneType]
     if get_origin(annotation) in {Union, UnionType} and len(options) == 1:
         return _column_type(options[0])
     kind = get_origin(annotation) or annotation
     if kind is Annotated:
         return _column_type(options[0])
-    if kind is Literal:
-        return Text()
-    return json_type() if kind in {dict, list} else None
+    if kind in {dict, list}:
+        return json_type()
+    made = {Literal: Text, UUID: Identifier, datetime: Instant}.get(kind)
+    return made() if made else None
 
 
 class Table(SQLModel):
@@ -117,7 +122,7 @@ class Table(SQLModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
-        """Give columns to what SQLModel has none for: ``Literal`` words, ``dict`` and ``list`` documents."""
+        """Give fields the columns that SQLModel has not: of ids, times, ``Literal`` words and documents."""
         super().__pydantic_init_subclass__(**keywords)
         for info in cls.model_fields.values():
             found = _column_type(info.annotation)
