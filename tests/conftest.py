@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 
+import anyio
 import pytest
 
 from tests.forgetting import forget
 from tests.running import Running, copy_application, running
 from tests.servers import postgres_database
+
+for _name in dir(anyio):
+    # Now, not when a request first needs it: pytest parses what anyio imports lazily while Casbin parses in a thread of
+    # its own, and Python 3.11 confuses the two.
+    getattr(anyio, _name)
 
 
 @pytest.fixture
