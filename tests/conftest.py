@@ -7,12 +7,19 @@ import pytest
 
 from tests.forgetting import forget
 from tests.running import Running, copy_application, running
-from tests.servers import postgres_database
+from tests.servers import REQUIRED, need, postgres_database
 
 for _name in dir(anyio):
     # Now, not when a request first needs it: pytest parses what anyio imports lazily while Casbin parses in a thread of
     # its own, and Python 3.11 confuses the two.
     getattr(anyio, _name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what is marked ``thorough``, unless everything is wanted."""
+    if item.get_closest_marker("thorough"):
+        need("the time for a thorough test", there=REQUIRED)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Which servers the tests may use. They are left out, and named, unless asked for: by their address, or all at once.
 
-Nobody's PostgreSQL or Redis is touched unasked. ``TEST_POSTGRES`` and ``TEST_REDIS`` give an address; REQUIRE_SERVERS=1
-wants all of them, Chromium and node too, and makes a missing one a failure.
+Nobody's PostgreSQL or Redis is touched unasked. ``TEST_POSTGRES`` and ``TEST_REDIS`` give an address, ``TEST_CHROMIUM``
+the path of a browser; REQUIRE_SERVERS=1 wants all of them and node too, makes a missing one a failure, and runs the
+tests marked ``thorough``, which take minutes.
 """
 
 import asyncio
@@ -18,9 +19,9 @@ import pytest
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379/15")
-CHROMIUM = os.environ.get("TEST_CHROMIUM", "") or shutil.which("chromium") or ""
-NODE = shutil.which("node") if shutil.which("npm") else None
 REQUIRED = os.environ.get("REQUIRE_SERVERS") == "1"
+CHROMIUM = os.environ.get("TEST_CHROMIUM") or (shutil.which("chromium") if REQUIRED else None) or ""
+NODE = shutil.which("node") if shutil.which("npm") else None
 
 
 def answers(url: str) -> bool:

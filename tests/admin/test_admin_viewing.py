@@ -46,6 +46,7 @@ def asks_of(world: World, role: str) -> list[Ask]:
     return [ask for ask in looking(world, SCREENS) if ask.role == role and ask.method == "GET"]
 
 
+@pytest.mark.thorough
 async def test_each_role_is_shown_as_the_oracle_says(watched: tuple[Office, World]) -> None:
     """The whole matrix of looking, with a keeper's browser in place of that of a reader, an editor and a keeper."""
     place, world = watched
@@ -57,6 +58,7 @@ async def test_each_role_is_shown_as_the_oracle_says(watched: tuple[Office, Worl
         assert not outcome.differences, (role, outcome.table())
 
 
+@pytest.mark.thorough
 async def test_the_matrix_sees_a_view_that_is_none(watched: tuple[Office, World]) -> None:
     """The control: a keeper who looks as themselves is not shown what a reader is shown."""
     place, world = watched

@@ -185,6 +185,7 @@ def test_a_slip_among_100_000_lines_is_told_with_its_place() -> None:
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("line", "place"),
     [
@@ -201,6 +202,7 @@ def test_100_000_wrong_lines_are_told_in_bounded_memory(line: str, place: str) -
     assert peak < 100_000_000
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "line", ["p, guest, notes, read, any, " + "|" * 1_000_000, "p" + "," * 1_000_000, ";" * 1_000_000]
 )

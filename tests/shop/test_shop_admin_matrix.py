@@ -39,6 +39,7 @@ NO_CELLS = [f"support was never at {door}" for door in ("inline extra", "inline 
 """Support may change no field that a list of the shop has a cell in place for."""
 
 
+@pytest.mark.thorough
 def test_no_cell_of_the_admins_matrix_differs_from_the_oracle(tmp_path: Path, empty_database: dict[str, str]) -> None:
     """Zero differences in status, rows, order, counts, cells, inputs and buttons; what was refused left no trace."""
     with running(copy_application(tmp_path), SERVE, DEMO_DATA="false", **empty_database) as shop:

@@ -5,6 +5,8 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.running import ADMIN, ROOT, UVICORN, Running, copy_application, launch, run_once, wait_until_up
 from tests.shop.people import ROLES, okay
 
@@ -18,6 +20,7 @@ ROWS = {
 """What one demo set consists of, and one image of the policy."""
 
 
+@pytest.mark.thorough
 def test_eight_servers_start_on_an_empty_folder(tmp_path: Path) -> None:
     """One schema, one admin, one secret, one demo set, one image of the policy; every process serves all of it."""
     folder = copy_application(tmp_path)

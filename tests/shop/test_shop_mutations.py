@@ -94,7 +94,7 @@ def _is_place(where: str, data: bytes) -> bool:
     )
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.thorough) for part in range(1, PARTS))])
 def test_no_slip_drops_a_line_or_opens_more_than_its_text_says(part: int, bench: Bench) -> None:
     """Each mutation is refused with a place, or every line of it is in force, and nothing else is."""
     words, taken = all_words(bench.words), 0

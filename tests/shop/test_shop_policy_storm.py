@@ -54,6 +54,7 @@ def test_a_policy_that_is_replaced_under_load(tmp_path: Path, empty_database: di
     assert {part for seen in found.load.seen for part in seen.shown} == set(Version(0).parts)
 
 
+@pytest.mark.thorough
 def test_a_table_that_is_swapped_in_two_steps_is_found(tmp_path: Path) -> None:
     """Control: new rules for one resource and old ones for another, for a third of a second."""
     with storm(tmp_path, IN_TWO_STEPS, workers=2, grace=PATIENCE) as found:
@@ -64,6 +65,7 @@ def test_a_table_that_is_swapped_in_two_steps_is_found(tmp_path: Path) -> None:
     assert all("include=category" in line or "/users/me/permissions" in line for line in wrong), wrong
 
 
+@pytest.mark.thorough
 def test_a_watch_that_never_looks_is_found(tmp_path: Path) -> None:
     """Control: the version that is saved is in force nowhere, in no time."""
     with storm(tmp_path, NEVER, workers=2) as found:

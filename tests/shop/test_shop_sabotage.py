@@ -12,6 +12,7 @@ from tests.storms.stage import SHORT, database, staged
 LONGER = replace(SHORT, rounds=5)
 """Who is lucky once is not lucky five times."""
 
+pytestmark = pytest.mark.thorough
 DATABASES = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 
 

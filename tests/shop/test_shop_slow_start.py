@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.running import SERVE, copy_application, running
 from tests.storms.processes import Journal, wait_for_workers
 
@@ -13,6 +15,7 @@ if multiprocessing.parent_process() is not None:
 """Longer than uvicorn waits unasked for a sign of life."""
 
 
+@pytest.mark.thorough
 def test_processes_that_start_slowly_are_not_ended(tmp_path: Path) -> None:
     """They would be started anew, just as slowly, without end."""
     app = copy_application(tmp_path) / "app.py"

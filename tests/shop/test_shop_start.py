@@ -54,6 +54,7 @@ def without_port(shop: Running) -> dict[str, str]:
     return {key: value for key, value in shop.environment.items() if key != "PORT"}
 
 
+@pytest.mark.thorough
 def test_four_workers_start_on_an_empty_folder(tmp_path: Path, empty_database: dict[str, str]) -> None:
     """`WORKERS=4 python app.py`: whatever the four do at once, it is done once."""
     folder = copy_application(tmp_path)
