@@ -2,7 +2,7 @@
 
 Nobody's PostgreSQL or Redis is touched unasked. ``TEST_POSTGRES`` and ``TEST_REDIS`` give an address, ``TEST_CHROMIUM``
 the path of a browser; REQUIRE_SERVERS=1 wants all of them and node too, makes a missing one a failure, and runs the
-tests marked ``thorough``, which take minutes.
+tests marked ``thorough``, which take long.
 """
 
 import asyncio

@@ -42,7 +42,7 @@ async def test_without_the_row_rules_foreign_rows_would_show(desk: Office, monke
 
 
 async def test_search_and_order_do_not_reach_beyond_the_rule(place: Office) -> None:
-    """Words of a foreign row find nothing; signs mean themselves; case does not matter."""
+    """Words of a foreign row find nothing; signs stand for nothing else; case does not matter."""
     await fill(place)
     client = await place.sign_in("reader")
     for term, count in (("theirs", 1), ("THEIRS ALONE", 0), ("alone", 1), ("%", 0), ("m_ne", 0), ("mine for", 1)):
