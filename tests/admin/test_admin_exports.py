@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import tracemalloc
+from operator import itemgetter
 from typing import Any
 
 import httpx2
@@ -171,6 +172,11 @@ async def fetch(desk: Office, client: httpx2.AsyncClient, path: str) -> tuple[in
     return told["status"], told["size"], peak
 
 
+async def least(desk: Office, client: httpx2.AsyncClient, path: str) -> tuple[int, int, int]:
+    """Of a few downloads the one that took the least memory: others share it with jobs, and with what is kept once."""
+    return min([await fetch(desk, client, path) for _ in range(5)], key=itemgetter(2))
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 async def test_a_long_file_takes_no_more_memory_than_a_short_one(
     kind: str, desk: Office, monkeypatch: pytest.MonkeyPatch
@@ -180,10 +186,9 @@ async def test_a_long_file_takes_no_more_memory_than_a_short_one(
     path = f"/admin/folders/export/{kind}"
     monkeypatch.setattr(exports, "CHUNK", 50)
     await folders(desk, 300)
-    await fetch(desk, client, path)  # what is compiled and kept once
-    _, short, little = await fetch(desk, client, path)
+    _, short, little = await least(desk, client, path)
     await folders(desk, 2_700)
-    status, long, much = await fetch(desk, client, path)
+    status, long, much = await least(desk, client, path)
     assert status == 200
     assert long > 9 * short
     assert much < 1.5 * little

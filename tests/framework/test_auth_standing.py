@@ -65,19 +65,28 @@ async def seen_by(app: Toy, token: str) -> int:
     return (await app.client(token).get("/own/me")).status_code
 
 
+@pytest.fixture
+def however_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look may be relied on for long, so that a slow machine does not ask again what these tests count."""
+    monkeypatch.setattr(standing, "FRESH_SECONDS", 60)
+
+
 async def gone_within_a_second(app: Toy, token: str) -> None:
-    """Fails unless `app` stops to know `token` within a second from now."""
-    began = time.monotonic()
+    """Fails unless `app` refuses `token` in whatever request begins a second from now."""
+    began = asked = time.monotonic()
     while (status := await seen_by(app, token)) == 200:
-        assert time.monotonic() - began < 1, "still signed in after a second"
+        assert asked - began < 1, "still signed in after a second"
         await asyncio.sleep(0.01)
+        asked = time.monotonic()
     assert status == 401
 
 
+@pytest.mark.usefixtures("however_busy")
 async def test_a_known_sign_in_takes_no_statement(app: Toy) -> None:
     """The first request asks once; the next hundred ask nothing."""
     await app.account(EMAIL)
     token = (await app.tokens(EMAIL))["access_token"]
+    await app.auth.standings.look()  # what the login told is heard: nothing is forgotten for it later
     with statements("FROM users") as first:
         assert await seen_by(app, token) == 200
     with statements("FROM users") as others:
@@ -207,18 +216,20 @@ async def test_a_sign_in_ends_by_its_age_though_it_is_remembered(app: Toy) -> No
     """Nobody tells of a moment that passes."""
     await app.account(EMAIL)
     token = (await app.tokens(EMAIL))["access_token"]
-    await app.change_tokens(idle_expires_at=utc_now() + timedelta(seconds=0.3))
+    await app.change_tokens(idle_expires_at=utc_now() + timedelta(seconds=1.5))
     assert await seen_by(app, token) == 200
-    await asyncio.sleep(0.35)
+    await asyncio.sleep(1.6)
     assert await seen_by(app, token) == 401
 
 
+@pytest.mark.usefixtures("however_busy")
 async def test_a_change_past_charter_is_seen_when_the_memory_is_too_old(
     app: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Plain SQL tells nobody, so nothing is remembered for long."""
     await app.account(EMAIL)
     token = (await app.tokens(EMAIL))["access_token"]
+    await app.auth.standings.look()
     assert await seen_by(app, token) == 200
     users = app.auth.entry.table
     await app.services.store.write(lambda tx: tx.execute(update(users).values(is_active=False)) and None)
@@ -260,7 +271,7 @@ async def test_lost_notices_are_noticed(app: Toy, other: Toy) -> None:
     assert await seen_by(other, token) == 200
     notices = APART.metadata.tables["account_notice"]
     await app.services.store.write(lambda tx: tx.execute(delete(notices)) and None)
-    await eventually(lambda: not other.auth.standings.known, FRESH_SECONDS)
+    await eventually(lambda: not other.auth.standings.known)
     assert await seen_by(other, token) == 200
 
 
@@ -279,11 +290,13 @@ async def test_the_purge_keeps_the_newest_notice(app: Toy) -> None:
     assert [row["id"] for row in await app.rows("account_notice")] == [left["id"], left["id"] + 1]
 
 
+@pytest.mark.usefixtures("however_busy")
 async def test_the_memory_has_an_end(app: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever was looked up first makes room."""
     monkeypatch.setattr(standing, "MOST_KEPT", 3)
     await app.account(EMAIL)
     tokens = [(await app.tokens(EMAIL))["access_token"] for _ in range(5)]
+    await app.auth.standings.look()
     for token in tokens:
         assert await seen_by(app, token) == 200
     assert len(app.auth.standings.known) == 3
@@ -318,5 +331,4 @@ async def test_notices_of_many_writers_are_seen_in_order(app: Toy, other: Toy) -
 
     assert {await seen_by(app, token) for token in ours} == {401}
     assert {await seen_by(other, token) for token in ours} == {401}
-    assert app.auth.standings.known.isdisjoint(sessions)
-    assert other.auth.standings.known.isdisjoint(sessions)
+    await eventually(lambda: (app.auth.standings.known | other.auth.standings.known).isdisjoint(sessions))

@@ -67,8 +67,9 @@ async def names(toy: Toy) -> set[str]:
     return {name for (name,) in await toy.rows("SELECT name FROM folder")}
 
 
-async def test_those_that_wait_are_committed_together(toy: Toy) -> None:
+async def test_those_that_wait_are_committed_together(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten writes behind one another take one commit; each gets its own result."""
+    monkeypatch.setattr(threads, "TOGETHER_SECONDS", PATIENCE)  # however busy the machine
     commits = commits_of(toy)
     assert await at_once(toy, *(named(f"n{number}") for number in range(10))) == [f"n{number}" for number in range(10)]
     assert len(commits) == 1
@@ -115,6 +116,7 @@ async def test_one_that_is_given_up_while_it_waits_is_not_done(toy: Toy) -> None
 async def test_a_transaction_takes_in_only_so_many(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for an endless queue: with three at most, ten take four commits."""
     monkeypatch.setattr(threads, "TOGETHER", 3)
+    monkeypatch.setattr(threads, "TOGETHER_SECONDS", PATIENCE)
     commits = commits_of(toy)
     await at_once(toy, *(named(f"n{number}") for number in range(10)))
     assert len(commits) == 4  # the one that held them up, with two; three, three, two
