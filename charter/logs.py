@@ -31,6 +31,7 @@ _SECRETS = (
     (re.compile(r"(://[^\s:/@]*:)[^\s@]+(?=@)"), r"\1"),  # the password in an address
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_encoded = json.JSONEncoder(default=str).encode
 _BREAKS = {code: f"\\x{code:02x}" for code in (*range(32), 0x7F, 0x85)} | {10: "\\n", 13: "\\r", 9: "\t"}
 
 
@@ -79,7 +80,7 @@ class JsonFormatter(logging.Formatter):
         }
         if error := _error(self, record):
             body["error"] = error
-        return json.dumps(body, default=str)
+        return _encoded(body)
 
 
 class ConsoleFormatter(logging.Formatter):

@@ -107,7 +107,10 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class ListPlan:
-    """A page of rows. Narrowers return a changed copy. ``asked`` are all parameters of the request, as texts."""
+    """A page of rows. Narrowers return a changed copy. ``asked`` are all parameters of the request, as texts.
+
+    ``bound`` is what its cursors are bound to, less who asks; where its rows depend on that, it is ``personal``.
+    """
 
     lens: Lens
     where: tuple[Condition, ...] = ()
@@ -116,6 +119,8 @@ class ListPlan:
     counting: Counting = "exact"
     seek: Seek | None = None
     asked: Mapping[str, str] = field(compare=False, default_factory=dict)
+    bound: bytes = field(compare=False, default=b"")
+    personal: bool = field(compare=False, default=False)
 
     def narrowed(self, *conditions: Condition) -> "ListPlan":
         """The same plan with more conditions."""

@@ -42,16 +42,16 @@ class Cursors:
     def __init__(self, settings: Settings) -> None:
         self._key = bytes.fromhex(derived_key(settings.secret_key, "cursor"))
 
-    def narrow(self, plan: ListPlan, caller: Caller, reading: Reading) -> ListPlan:
-        """The plan from where its cursor leads to; one that is no good here is noted in `reading`."""
-        if plan.window.page is not None or reading.errors:
+    def narrow(self, plan: ListPlan, caller: Caller) -> ListPlan:
+        """The plan from where its cursor leads to; BadRequestException where it is no good here."""
+        if plan.window.page is not None:
             return plan
-        if not all(term.seekable for term in plan.order):
-            reading.malformed("cursor", "needs a list with a sort; this one is read by page")
-            return plan
-        seek = self._read(plan, caller)
+        seekable = all(term.seekable for term in plan.order)
+        seek = self._read(plan, caller) if seekable else None
         if seek is None:
-            reading.malformed("cursor", _REFUSED)
+            reading = Reading({})
+            reading.malformed("cursor", _REFUSED if seekable else "needs a list with a sort; this one is read by page")
+            reading.finish()
         return replace(plan, seek=seek)
 
     def writer(self, plan: ListPlan, caller: Caller) -> Callable[[Seek], str | None]:
@@ -83,7 +83,9 @@ class Cursors:
         return _position(plan.order, content)
 
     def _marker(self, plan: ListPlan, caller: Caller) -> hmac.HMAC:
-        return hmac.new(self._key, _list_of(plan, caller) + b"\n", hashlib.sha256)
+        known = plan if plan.bound else bound(plan)
+        who = json.dumps([str(caller.id), caller.role]).encode() if known.personal else b"[]"
+        return hmac.new(self._key, known.bound + who + b"]\n", hashlib.sha256)
 
 
 def _mark(marker: hmac.HMAC, content: bytes) -> bytes:
@@ -92,12 +94,13 @@ def _mark(marker: hmac.HMAC, content: bytes) -> bytes:
     return whole.digest()[:_MARK]
 
 
-def _list_of(plan: ListPlan, caller: Caller) -> bytes:
-    """What a cursor is bound to, on one line: the same for every page of one list and for no other list."""
+def bound(plan: ListPlan) -> ListPlan:
+    """The plan with what its cursors are bound to: the same for every page of one list and for no other list."""
     narrowing = sorted(item for item in plan.asked.items() if item[0] not in FREE)
     order = [[term.name, term.descending] for term in plan.order]
-    who = [str(caller.id), caller.role] if asks_who(plan) else []
-    return json.dumps([plan.lens.entry.name, narrowing, order, plan.lens.rows, who]).encode()
+    # all but the end of a list in JSON: who asks comes last
+    text = json.dumps([plan.lens.entry.name, narrowing, order, plan.lens.rows])[:-1] + ", "
+    return replace(plan, bound=text.encode(), personal=asks_who(plan))
 
 
 def _text(raw: bytes) -> str:
@@ -158,4 +161,4 @@ def _value(term: Order, value: Any) -> Any:
     return _READERS[term.kind](value)
 
 
-__all__ = ["FREE", "LONGEST_CURSOR", "Cursors", "behind"]
+__all__ = ["FREE", "LONGEST_CURSOR", "Cursors", "behind", "bound"]

@@ -5,7 +5,8 @@ from charter.serve.actions import act, deed
 from charter.serve.aggregates import Groups, aggregate_rows
 from charter.serve.doors import decide, reach, read_lens
 from charter.serve.imports import import_rows
-from charter.serve.reads import Found, Parameters, compile_parameters, list_rows, parse_id, read_row
+from charter.serve.plans import Parameters, compile_parameters
+from charter.serve.reads import Found, list_rows, parse_id, read_row
 from charter.serve.together import MOST_TOLD, Refusal, write_together
 from charter.serve.writes import Step, Written, alteration, change_row, create_row, delete_row, deletion
 

@@ -9,7 +9,7 @@ from charter.plugins import filtering, grouping, pagination, search, where
 from charter.plugins.parameters import read_query
 from charter.query.aggregates import aggregate_statement
 from charter.serve.doors import decide, reach
-from charter.serve.reads import Parameters
+from charter.serve.plans import Parameters
 from charter.services import Services
 
 

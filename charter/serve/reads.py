@@ -8,15 +8,15 @@ from uuid import UUID
 from charter.catalog import Entry
 from charter.declare import Caller
 from charter.errors import NotFoundException
-from charter.plan import Include, Lens, ListPlan, ReadPlan, Seek, caller_values, lens
-from charter.plugins import filtering, pagination, search, sorting, where
+from charter.plan import ListPlan, ReadPlan, Seek, caller_values, lens
+from charter.plugins import search
 from charter.plugins.cursors import Cursors
-from charter.plugins.filtering import followed
-from charter.plugins.parameters import MOST_NEAR, Reading, read_query, unknown
+from charter.plugins.parameters import read_query
 from charter.query import ROW_ID, list_statement
 from charter.query.keyset import legs
 from charter.serve.abilities import abilities, row_body, row_statement
-from charter.serve.doors import decide, reach
+from charter.serve.doors import decide
+from charter.serve.plans import Parameters, plan_list, shown
 from charter.serve.totals import behind_the_middle, total
 from charter.services import Services
 from charter.store import Fetch
@@ -35,19 +35,6 @@ class Found:
     more: bool
     next: str | None = None
     prev: str | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Parameters:
-    """The query parameters of one entry, compiled at start."""
-
-    filters: dict[str, filtering.Filter]
-    sorts: sorting.Sorts
-
-
-def compile_parameters(entry: Entry) -> Parameters:
-    """The parameter table of `entry`."""
-    return Parameters(filtering.compile_filters(entry), sorting.compile_sorts(entry))
 
 
 async def list_rows(services: Services, caller: Caller, entry: Entry, table: Parameters, query: bytes) -> Found:
@@ -114,83 +101,6 @@ def _found(cursors: Cursors, caller: Caller, plan: ListPlan, rows: list[Sequence
         turned = write(Seek(seek.values, not seek.backwards, not seek.including))
         following, preceding = (turned, None) if back else (None, turned)
     return Found([row[0] for row in shown], counted, plan, more or back, following, preceding)
-
-
-def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> ListPlan:
-    """The plan of a list; its narrowers take their parameters one after the other, then nothing may be left."""
-    reading = read_query(query)
-    plan = ListPlan(seen)
-    ask = reach(services, caller, seen.entry)
-    plan = pagination.narrow(plan, reading)
-    plan = sorting.narrow(plan, table.sorts, reading, ask)
-    answered = shown(services, caller, seen, reading)
-    plan = filtering.narrow(plan, table.filters, reading, ask)
-    plan = where.narrow(plan, table.filters, reading, ask)
-    plan = search.narrow(plan, reading)
-    plan = services.cursors.narrow(plan, caller, reading)
-    reading.finish()
-    return replace(plan, lens=answered)
-
-
-def shown(services: Services, caller: Caller, seen: Lens, reading: Reading) -> Lens:
-    """The lens as ``fields=`` narrows it and ``include=`` adds to it."""
-    cut = sparse(seen, reading)
-    return replace(cut, includes=include(services, caller, seen, reading))
-
-
-def sparse(seen: Lens, reading: Reading) -> Lens:
-    """The lens cut to ``fields=``; ``id`` always stays."""
-    text = reading.take("fields")
-    if text is None:
-        return seen
-    wanted = text.split(",")
-    for place, name in enumerate(wanted, 1):
-        if name not in seen.fields:
-            near = seen.fields if place <= MOST_NEAR else ()
-            reading.malformed("fields", f"name {place} {unknown('field', name, near)}")
-    return replace(seen, fields=tuple(name for name in seen.fields if name in wanted or name == "id"))
-
-
-def include(services: Services, caller: Caller, seen: Lens, reading: Reading) -> tuple[Include, ...]:
-    """What ``include=`` names: declared relations, two hops deep, each by its target's read rule.
-
-    For a caller who may read none of them there is no such parameter.
-    """
-    if "include" not in reading.given:
-        reading.offer(lambda: ["include"] if _includable(services, caller, seen) else [])
-        return ()
-    known = _includable(services, caller, seen)
-    text = reading.take("include") if known else None
-    if text is None:
-        return ()
-    tree: dict[str, set[str]] = {}
-    for place, name in enumerate(text.split(","), 1):
-        head, _, tail = name.partition(".")
-        if name not in known:
-            near = known if place <= MOST_NEAR else ()
-            reading.malformed("include", f"name {place} {unknown('relation', name, near)}")
-        else:
-            tree.setdefault(head, set()).update({tail} if tail else set())
-    return _with_includes(services, caller, seen, tree)
-
-
-def _includable(services: Services, caller: Caller, seen: Lens) -> list[str]:
-    return [name for name in seen.entry.resource.include if _target(services, caller, seen, name) is not None]
-
-
-def _with_includes(services: Services, caller: Caller, seen: Lens, tree: Mapping[str, set[str]]) -> tuple[Include, ...]:
-    found = []
-    for name, inner in sorted(tree.items()):
-        target = _target(services, caller, seen, name)
-        if target is not None:
-            nested = _with_includes(services, caller, target, {deeper: set() for deeper in inner})
-            found.append(Include(seen.entry.relations[name], replace(target, includes=nested)))
-    return tuple(found)
-
-
-def _target(services: Services, caller: Caller, seen: Lens, path: str) -> Lens | None:
-    """The read lens at the end of a declared include path, None where the caller may not read so far."""
-    return followed(path, seen, lambda entry: reach(services, caller, entry))
 
 
 async def read_row(services: Services, caller: Caller, entry: Entry, row_id: str, query: bytes) -> str:

@@ -13,7 +13,7 @@ from charter.plan import Lens, ListPlan, Seek
 from charter.query import list_statement
 from charter.query.keyset import legs
 from charter.serve import compile_parameters
-from charter.serve.reads import plan_list
+from charter.serve.plans import plan_list
 from charter.store import Transaction
 from charter.types import utc_now, uuid7
 from tests.toy.running import Toy

@@ -24,7 +24,7 @@ from charter.declare import Caller
 from charter.plan import AggregatePlan, Lens, ListPlan
 from charter.plugins import filtering, grouping, sorting, where
 from charter.plugins.parameters import unknown
-from charter.serve import reads
+from charter.serve import plans
 from charter.services import Services
 from tests.framework.unseen import DOORS, ROLES, RULES, Door, World, furnished, without_the_unreadable
 from tests.toy.running import HERE, Toy
@@ -214,18 +214,18 @@ def leave_out_sorts(patch: pytest.MonkeyPatch) -> None:
 
 
 def leave_out_fields(patch: pytest.MonkeyPatch) -> None:
-    real = reads.sparse
-    patch.setattr(reads, "sparse", lambda seen, reading: real(everything(seen), reading))
+    real = plans.sparse
+    patch.setattr(plans, "sparse", lambda seen, reading: real(everything(seen), reading))
 
 
 def leave_out_includes(patch: pytest.MonkeyPatch) -> None:
-    real = reads._target
+    real = plans._target
 
     def found(services: Services, caller: Caller, seen: Lens, path: str) -> Lens | None:
         target = services.catalog.of_table(seen.entry.relations[path.partition(".")[0]].target)
         return real(services, caller, seen, path) or (everything(Lens(target, ("any",), ())) if target else None)
 
-    patch.setattr(reads, "_target", found)
+    patch.setattr(plans, "_target", found)
 
 
 def leave_out_joins(patch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def leave_out_joins_of_includes(patch: pytest.MonkeyPatch) -> None:
             target = reaching(target.entry)(name) if target else None
         return target
 
-    patch.setattr(reads, "followed", found)
+    patch.setattr(plans, "followed", found)
 
 
 def suggest_parameters(patch: pytest.MonkeyPatch) -> None:
@@ -291,14 +291,14 @@ def suggest_groups(patch: pytest.MonkeyPatch) -> None:
 
 
 def suggest_fields(patch: pytest.MonkeyPatch) -> None:
-    real, words = reads.sparse, list[str]()
+    real, words = plans.sparse, list[str]()
 
     def sparse(seen: Lens, reading: Any) -> Lens:
         words[:] = list(seen.entry.fields)
         return real(seen, reading)
 
-    patch.setattr(reads, "sparse", sparse)
-    patch.setattr(reads, "unknown", lambda what, name, _: unknown(what, name, words))
+    patch.setattr(plans, "sparse", sparse)
+    patch.setattr(plans, "unknown", lambda what, name, _: unknown(what, name, words))
 
 
 SLIPS = (

@@ -14,7 +14,7 @@ from charter.plugins.where import LONGEST_TREE, MOST_DEPTH, MOST_TERMS
 from charter.query import list_statement
 from charter.serve import compile_parameters
 from charter.serve.doors import decide
-from charter.serve.reads import plan_list
+from charter.serve.plans import plan_list
 from tests.framework.oracle import NUMERIC, TEXTUAL, Row, ids, matches, ordered
 from tests.framework.test_filters_oracle import filled
 from tests.problems import places, problem

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from inspect import unwrap
 from typing import Any, TypeVar
 
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -95,9 +96,9 @@ class MemoryCounters(MemoryStorage):
             self._forget(key)
 
 
-# limits wraps every storage method for the errors of its client; there are none here, and each wrap is one more wait
-for _method in ("get", "incr"):
-    setattr(MemoryCounters, _method, getattr(MemoryCounters, _method).__wrapped__)
+# limits wraps every storage method for the errors of its client, once for each class; there are none here
+for _method in ("get", "incr", "get_sliding_window", "acquire_sliding_window_entry"):
+    setattr(MemoryCounters, _method, unwrap(getattr(MemoryCounters, _method)))
 
 
 class Counters:
