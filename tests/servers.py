@@ -68,13 +68,13 @@ def database_url(name: str) -> str:
 
 
 @contextmanager
-def postgres_database(*, durable: bool = False) -> Iterator[str]:
-    """The URL of a fresh database on the test server, dropped at the end of the block.
+def postgres_database(*, durable: bool = False, asked: bool = False) -> Iterator[str]:
+    """The URL of a fresh database on the test server, dropped at the end of the block; a command has `asked` for it.
 
     Commits in it do not wait for the disk: they are lost only where the server's machine breaks down, and no test is
     about that. Where ours is killed, a `durable` one is as safe as in production.
     """
-    need("PostgreSQL", there=answers(POSTGRES))
+    need("PostgreSQL", there=asked or answers(POSTGRES))
     name = f"charter_test_{secrets.token_hex(4)}"
     run_on_postgres(f"CREATE DATABASE {name}")
     try:

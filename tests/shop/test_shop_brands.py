@@ -90,6 +90,7 @@ def check_admin(shop: Running, row: Row) -> None:
         assert row["name"] not in http.get("/admin/brands/list").text
 
 
+@pytest.mark.thorough
 def test_in_development_a_new_resource_is_there_after_a_start(tmp_path: Path, empty_database: dict[str, str]) -> None:
     """The migration is written and applied by itself, beside rows that were there; a second start writes no other."""
     given = {**empty_database, "ENVIRONMENT": "development"}
@@ -111,6 +112,7 @@ def test_in_development_a_new_resource_is_there_after_a_start(tmp_path: Path, em
         assert okay(http.get(f"/brands/{row['id']}")) == row
 
 
+@pytest.mark.thorough
 def test_elsewhere_a_new_resource_needs_a_revision(tmp_path: Path, empty_database: dict[str, str]) -> None:
     """`charter db revision`, then `charter db upgrade`: the schema is as declared, and the endpoints answer."""
     folder = copy_application(tmp_path)

@@ -19,6 +19,7 @@ def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
+@pytest.mark.thorough
 def test_a_flood_of_logins_stops_nobody_else(flooded: Running) -> None:
     """Two hundred a second: each is a sign-in or a 503 with a time, the event loop is never kept, memory is bounded.
 

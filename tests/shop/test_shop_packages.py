@@ -118,12 +118,14 @@ def test_with_every_package_everything_starts(folder: Path) -> None:
     assert told.returncode == 0, told.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", AT_START, ids=lambda part: part.module)
 def test_a_package_does_its_part_of_the_start(folder: Path, part: Part) -> None:
     """With an error in the place of its decisive function the shop does not start."""
     fails_to_start(folder, part.code, f"unplugged: {part.module}.{part.name}")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", IN_REQUESTS, ids=lambda part: part.module)
 def test_a_package_does_its_part_of_a_request(folder: Path, part: Part) -> None:
     """With an error in the place of its decisive function the shop starts, and that request fails."""

@@ -37,6 +37,7 @@ Watch.look = look
 """
 
 
+@pytest.mark.thorough
 def test_a_policy_that_is_replaced_under_load(tmp_path: Path, empty_database: dict[str, str]) -> None:
     """No answer by a policy that never was in force, no 5xx, and each good version comes to be in force everywhere.
 

@@ -22,7 +22,7 @@ def main() -> int:
     names, length = given.storms or [*STORMS], SHORT if given.short else FULL
     with (
         tempfile.TemporaryDirectory() as folder,
-        database(given.database) as settings,
+        database(given.database, asked=True) as settings,
         staged(Path(folder), given=settings) as stage,
     ):
         bad = [tell(play(stage, name, length)) for name in names]

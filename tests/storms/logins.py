@@ -131,7 +131,7 @@ def main() -> int:
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        database(given.database) as settings,
+        database(given.database, asked=True) as settings,
         running(flooded_shop(Path(folder)), SERVE, **settings) as shop,
     ):
         told = asyncio.run(storm(shop, given.seconds, given.per_second))

@@ -22,11 +22,11 @@ import httpx2
 
 from tests.patience import PATIENCE
 from tests.running import SERVE, Running, copy_application, running
-from tests.servers import postgres_database
 from tests.storms.load import HEALTH, Load, questions, under
 from tests.storms.processes import Journal, memory, wait_for_workers
 from tests.storms.projection import difference
 from tests.storms.saving import CLEAN, MANNERS, save
+from tests.storms.stage import database
 from tests.storms.verdict import GRACE, History, faults, unexplained
 from tests.storms.versions import SLIPS, Version
 
@@ -217,7 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        given = {} if asked.database == "sqlite" else {"DATABASE_URL": stack.enter_context(postgres_database())}
+        given = stack.enter_context(database(asked.database, asked=True))
         with storm(folder, "", WORKERS, grace=GRACE, **given) as found:
             before = memory(found.shop)
             found.blow(asked.rounds)

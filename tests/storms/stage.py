@@ -141,12 +141,12 @@ def _shelf(stage: Stage) -> str:
 
 
 @contextmanager
-def database(kind: str) -> Iterator[dict[str, str]]:
-    """The settings for a fresh database of that kind."""
+def database(kind: str, *, asked: bool = False) -> Iterator[dict[str, str]]:
+    """The settings for a fresh database of that kind; a command has `asked` for it."""
     if kind == "sqlite":
         yield {}
     else:
-        with postgres_database(durable=True) as url:
+        with postgres_database(durable=True, asked=asked) as url:
             yield {"DATABASE_URL": url}
 
 
