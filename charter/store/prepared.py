@@ -78,6 +78,11 @@ class Preparer:
         self._dialect = dialect
         self._kept: Callable[[Executable, tuple[str, ...]], Prepared] = lru_cache(maxsize=KEPT)(self._prepare)
         self._inserts: Callable[[Table, tuple[str, ...]], Prepared] = lru_cache(maxsize=KEPT)(self._prepare_insert)
+        self._ready: set[Executable] = set()
+
+    def is_ready(self, statement: Executable) -> bool:
+        """Whether a statement was prepared before: doing it takes milliseconds, once."""
+        return statement in self._ready
 
     def prepared(self, statement: Executable, names: tuple[str, ...] = ()) -> Prepared:
         """The statement, which has to be the same object each time; `names`: the columns that it inserts or sets."""
@@ -98,6 +103,9 @@ class Preparer:
         marked = tuple(compiled.binds) if spread else compiled.positiontup or ()
         marks = tuple(self._mark(name, compiled.binds[name]) for name in marked)
         columns = tuple((column.key, self._reader(column)) for column in getattr(statement, "exported_columns", ()))
+        if len(self._ready) >= KEPT:
+            self._ready.clear()
+        self._ready.add(statement)
         return Prepared(str(compiled), marks, spread, columns)
 
     def _prepare_insert(self, table: Table, names: tuple[str, ...]) -> Prepared:

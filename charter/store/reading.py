@@ -1,8 +1,9 @@
 """Reads, the way that costs least on each database: a function of `Fetch` in, whatever it makes of the rows out.
 
 SQLite: the driver itself. A *brief* read is tried at once, on the event loop, because a hop to a thread costs more than
-it does; when it takes more than a millisecond or so of work it is given up and done in a thread, as is everything else,
-with one hop for all of its statements. PostgreSQL: SQLAlchemy's connection, over the asynchronous driver.
+it does; when it takes more than a millisecond or so of work, or has a statement that nobody has prepared yet, it is
+given up and done in a thread, as is everything else, with one hop for all of its statements. PostgreSQL: SQLAlchemy's
+connection, over the asynchronous driver.
 """
 
 import asyncio
@@ -20,14 +21,17 @@ from charter.errors import DatabaseException
 from charter.settings import Settings
 from charter.store.engines import READERS, open_reader
 from charter.store.faults import driver_error, translated, uncommitted
-from charter.store.prepared import Preparer
+from charter.store.prepared import Prepared, Preparer
 from charter.store.reader import Reader, Rows
 
 STEP = 1000
 """Instructions of SQLite's machine between two looks at how many more there may be."""
 
 STEPS = 20
-"""Looks that a read on the event loop may last: about a millisecond, and never five, on the slowest machine."""
+"""Looks that a read on the event loop may last: about a millisecond, where no instruction is a costly function."""
+
+MOST_SECONDS = 0.002
+"""Processor time that it may last: where they are. What others take meanwhile is not counted."""
 
 LONG_SECONDS = 60.0
 """How long a statement that was given up is done in threads at once, before it is tried again."""
@@ -67,11 +71,12 @@ class SqliteReads:
     def __init__(self, settings: Settings, metadata: MetaData) -> None:
         self._settings = settings
         self._metadata = metadata
-        self._prepared = Preparer(sqlite.dialect()).prepared
+        self._preparer = Preparer(sqlite.dialect())
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="charter-fetch")
         self._idle: list[Reader] = []
         self._here: Reader | None = None
         self._left = 0
+        self._ends = 0.0
         self._long: dict[str, float] = {}
 
     async def run(self, work: Callable[[Fetch], T], *, brief: bool) -> T:
@@ -86,14 +91,20 @@ class SqliteReads:
         """On the event loop, over a connection that waits for nobody and gives up what takes long."""
         with translated(self._metadata):
             if self._here is None:
-                self._here = Reader(_opened(self._settings, waits=False), self._prepared, self._brief)
+                self._here = Reader(_opened(self._settings, waits=False), self._ready, self._brief)
                 self._here.connection.set_progress_handler(self._is_used_up, STEP)
-            self._left = STEPS
+            self._left, self._ends = STEPS, time.thread_time() + MOST_SECONDS
             return self._here.transaction(work)
 
     def _is_used_up(self) -> bool:
         self._left -= 1
-        return self._left < 0
+        return self._left < 0 or time.thread_time() > self._ends
+
+    def _ready(self, statement: Select[Any]) -> Prepared:
+        """A statement that was prepared before, in a thread."""
+        if not self._preparer.is_ready(statement):
+            raise _TooLongError
+        return self._preparer.prepared(statement)
 
     def _brief(self, connection: sqlite3.Connection, text: str, bound: Sequence[Any]) -> Rows:
         """A statement on the event loop."""
@@ -111,11 +122,15 @@ class SqliteReads:
 
     def _in_thread(self, work: Callable[[Fetch], T]) -> T:
         with translated(self._metadata):
-            reader = self._idle.pop() if self._idle else Reader(_opened(self._settings, waits=True), self._prepared)
+            reader = self._idle.pop() if self._idle else self._waiting()
             try:
                 return reader.transaction(work)
             finally:
                 self._idle.append(reader)
+
+    def _waiting(self) -> Reader:
+        """A reader for a thread, which may wait for a lock."""
+        return Reader(_opened(self._settings, waits=True), self._preparer.prepared)
 
     def close(self) -> None:
         self._threads.shutdown()

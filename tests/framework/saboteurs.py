@@ -16,7 +16,7 @@ from charter.openapi import Documents
 from charter.plan import Lens
 from charter.plugins import filtering, grouping, search, sorting, where
 from charter.query import aggregates as groups
-from charter.serve import actions, aggregates, doors, reads, totals, writes
+from charter.serve import actions, aggregates, doors, plans, reads, totals, writes
 
 Patch = pytest.MonkeyPatch
 Work = Callable[..., Any]
@@ -32,8 +32,13 @@ class Saboteur:
 
 
 def sabotage(deed: str, shows: str, strike: Callable[[Patch], None]) -> Saboteur:
-    """A saboteur; the doors are separated by commas."""
-    return Saboteur(deed, frozenset(shows.split(", ")), strike)
+    """A saboteur; the doors are separated by commas. No honest plan is remembered where one is at work, nor theirs."""
+
+    def forgetful(patch: Patch) -> None:
+        patch.setattr(plans.Plans, "of", lambda _self, _access, _role, _query, made: made())
+        strike(patch)
+
+    return Saboteur(deed, frozenset(shows.split(", ")), forgetful)
 
 
 def any_row(lens: Lens) -> Lens:
@@ -194,7 +199,7 @@ LOOKING = (
     sabotage("list asks nobody", "list, count, list fields", around(reads, "decide", open_decision("list"))),
     sabotage("read asks nobody", "read", around(reads, "decide", open_decision("read"))),
     sabotage("include has no row rule", "include", around(query, "related_rows", open_related)),
-    sabotage("include has no field rule", "include", around(reads, "followed", seen_through)),
+    sabotage("include has no field rule", "include", around(plans, "followed", seen_through)),
     sabotage("include asks nobody", "include", around(doors, "read_lens", open_reading)),
     sabotage("filter has no field rule", "filter", around(filtering, "is_visible", always(True))),
     sabotage("filter's path has no row rule", "filter over relation", around(filtering, "related_rows", open_related)),
@@ -218,7 +223,7 @@ LOOKING = (
     sabotage(
         "fields= has no field rule",
         "list sparse, read sparse",
-        around(reads, "sparse", lambda real: lambda seen, reading: real(any_field(seen), reading)),
+        around(plans, "sparse", lambda real: lambda seen, reading: real(any_field(seen), reading)),
     ),
     sabotage("deleted rows are alive", "list, read, count", lambda patch: patch.setattr(Entry, "live", None)),
     sabotage(

@@ -10,15 +10,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Select, Table, bindparam, func, select
+from sqlalchemy import Column, Integer, MetaData, Select, Table, bindparam, func, select, text
 
 from charter import DatabaseException
 from charter.settings import Settings
+from charter.store import reading
 from charter.store.reading import Fetch, SqliteReads, _TooLongError
 from charter.types import Identifier, Instant, Text
 from tests.toy.running import Toy
 
 pytestmark = pytest.mark.anyio
+
+COUNTING = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT i FROM n)"
+"""Some thousand instructions: more than one look, and far from too many."""
 
 ROW = {
     "id": UUID("01997a4e-7f0c-7c3a-9b1e-2f6d8c5b4a10"),
@@ -178,7 +182,7 @@ async def test_a_long_read_is_given_up_and_done_in_a_thread(file: Path, brief: b
     assert len(waits) > 10
     assert [thread == here for thread in started] == ([True, False, True, False] if brief else [False, False])
     if brief:
-        assert list(reads._long) == [reads._prepared(pairs).text]
+        assert list(reads._long) == [reads._preparer.prepared(pairs).text]
         began = time.perf_counter()
         with pytest.raises(_TooLongError):
             reads._at_once(work)
@@ -186,9 +190,43 @@ async def test_a_long_read_is_given_up_and_done_in_a_thread(file: Path, brief: b
     reads.close()
 
 
+async def test_what_is_not_prepared_yet_is_prepared_in_a_thread(file: Path) -> None:
+    """Writing a statement takes longer than most reads; the second time it is there."""
+    reads, here, run = reads_of(file), threading.get_ident(), list[int]()
+
+    def work(fetch: Fetch) -> int:
+        run.append(threading.get_ident())
+        return len(fetch(statement, {}))
+
+    statement = select(*COLUMNS)
+    found = [await reads.run(work, brief=True) for _ in range(2)]
+    assert found[0] == found[1]
+    assert [thread == here for thread in run] == [True, False, True]  # the first one got as far as the statement
+    reads.close()
+
+
+async def test_few_costly_instructions_are_too_long_as_well(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is one of time, too: a function over a long text is a single instruction."""
+    reads, here = reads_of(file), threading.get_ident()
+    numbers = select(func.count()).select_from(text(COUNTING))
+
+    def work(fetch: Fetch) -> int:
+        fetch(numbers, {})
+        return threading.get_ident()
+
+    async def thread() -> int:
+        return await reads.run(work, brief=True)
+
+    assert await thread() != here  # not prepared yet
+    assert await thread() == here
+    monkeypatch.setattr(reading, "MOST_SECONDS", -1)
+    assert await thread() != here
+    reads.close()
+
+
 @pytest.mark.parametrize("toy_url", ["sqlite"], indirect=True)
 async def test_short_reads_take_no_thread(toy: Toy) -> None:
-    """What is brief runs where it is; what could not be given up on the way does not."""
+    """What is brief runs where it is, once it is prepared; what could not be given up on the way does not."""
     http = await toy.as_role("keeper")
     note = (await http.post("/notes", json={"title": "t"})).json()["id"]
     reads: Any = toy.services.store._reads
@@ -207,6 +245,7 @@ async def test_short_reads_take_no_thread(toy: Toy) -> None:
         "/folders?count=none",
     )
     for path, hops in (*((path, 0) for path in here), ("/notes?search=t", 1), ("/folders", 1)):
+        assert (await http.get(path)).status_code == 200
         taken.clear()
         answer = await http.get(path)
         assert (answer.status_code, len(taken)) == (200, hops), path
