@@ -1,6 +1,7 @@
 """Somebody at the admin: signed in like a browser, with a connection that stays open."""
 
 import http.client
+import re
 import time
 from dataclasses import dataclass
 from typing import Self
@@ -27,20 +28,31 @@ class Visitor:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.cookies: dict[str, str] = {}
         self.headers = {"Accept": "text/html", "Origin": f"http://127.0.0.1:{server.port}"}
 
     def sign_in(self, email: str, password: str) -> Self:
-        """Fill the login page; the cookie is kept."""
-        form = urlencode({"username": email, "password": password})
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        self.connection.request("POST", "/admin/login", form, {**self.headers, **kind})
-        answer = self.connection.getresponse()
-        answer.read()
-        cookie = answer.headers.get("Set-Cookie", "").partition(";")[0]
-        if answer.status != 302 or not cookie:
-            raise ServerError(f"the admin answered {answer.status} to a sign-in")
-        self.headers["Cookie"] = cookie
+        """Open the login page and fill it; cookies are kept."""
+        page = self._ask("GET", "/admin/login")[1]
+        token = re.search(r'name="form-token" value="(\w+)"', page)
+        if token is None:
+            raise ServerError(f"the login page has no token: {page[:300]}")
+        form = {"form-token": token[1], "username": email, "password": password}
+        status, body = self._ask("POST", "/admin/login", urlencode(form))
+        if status != 302:
+            raise ServerError(f"the admin answered {status} to a sign-in: {body[:300]}")
         return self
+
+    def _ask(self, method: str, path: str, form: str = "") -> tuple[int, str]:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+        self.connection.request(method, path, form or None, {**self.headers, **kind})
+        answer = self.connection.getresponse()
+        body = answer.read().decode()
+        for cookie in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+            self.headers["Cookie"] = "; ".join(f"{key}={kept}" for key, kept in self.cookies.items())
+        return answer.status, body
 
     def look(self, path: str) -> Look:
         """Open a page; ServerError where it is not there."""
