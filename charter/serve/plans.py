@@ -11,14 +11,14 @@ from charter.plan import Include, Lens, ListPlan
 from charter.plugins import filtering, pagination, search, sorting, where
 from charter.plugins.cursors import LONGEST_CURSOR, bound
 from charter.plugins.filtering import followed
-from charter.plugins.parameters import MOST_NEAR, Reading, read_query, unknown
+from charter.plugins.parameters import LONGEST_QUERY, MOST_NEAR, Reading, read_query, unknown
 from charter.serve.doors import reach
 from charter.services import Services
 
-MOST_PLANS = 512
-"""Plans that are remembered for each resource; the one that was made first makes room."""
+MOST_PLANS = 256
+"""Plans that are remembered for each resource, of two to five KiB each; the one that was made first makes room."""
 
-LONGEST_REMEMBERED = 512
+LONGEST_REMEMBERED = 256
 """Bytes of a query, its cursor aside, whose plan is remembered."""
 
 _CURSOR = re.compile(rb"(?:^|(?<=&))cursor=([\w-]+)(?=&|$)")
@@ -70,7 +70,7 @@ def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters,
 
 def _without_cursor(query: bytes) -> tuple[bytes, str]:
     """The query with something short where its cursor stands, and the cursor; as it is where it has no plain one."""
-    found = _CURSOR.search(query)
+    found = _CURSOR.search(query) if len(query) <= LONGEST_QUERY else None
     if found is None or len(found[1]) > LONGEST_CURSOR or _CURSOR.search(query, found.end()):
         return query, ""
     start, end = found.span(1)
@@ -155,4 +155,4 @@ def _target(services: Services, caller: Caller, seen: Lens, path: str) -> Lens |
     return followed(path, seen, lambda entry: reach(services, caller, entry))
 
 
-__all__ = ["Parameters", "Plans", "compile_parameters", "include", "plan_list", "shown", "sparse"]
+__all__ = ["Parameters", "Plans", "compile_parameters", "plan_list", "shown"]

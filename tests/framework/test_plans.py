@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from charter.plugins.parameters import read_query
+from charter.plugins.parameters import LONGEST_QUERY, read_query
 from charter.serve import plans
 from charter.serve.plans import Plans
 from tests.problems import places
@@ -110,6 +110,17 @@ async def test_no_cursor_hides_behind_another(toy: Toy, query: str) -> None:
     assert (await http.get(f"/notes?cursor={cursor}")).status_code == 200
     assert (await http.get(f"/notes?{query.format(cursor)}")).status_code == 400
     assert (await http.get(f"/notes?{query.format(cursor)}")).status_code == 400
+
+
+async def test_a_cursor_is_a_part_of_the_query_that_may_be_so_long(toy: Toy) -> None:
+    """That it is taken out does not make room for more."""
+    http = await toy.as_role("keeper")
+    await http.post("/notes", json={"title": "n"})
+    cursor = "A" * 4000
+    sort = "title," * ((LONGEST_QUERY - len(f"cursor={cursor}&sort=")) // 6 + 1)
+    answer = await http.get(f"/notes?cursor={cursor}&sort={sort}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "The query string is too long."
 
 
 def test_the_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
