@@ -1,6 +1,7 @@
 """``python -m tests.admin.portraits`` takes the pictures in docs/screenshots again: the demo shop in a real browser."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"color_scheme": "light", "viewport": {"width": 375, "height": 740}, "has_touch": True},
 }
 
+SHEET = """sku,name,price,stock,category_id
+LN-1,Storm lantern,49.90,12,{0}
+LN-2,Deck lantern,much,4,{0}
+LN-3,Hurricane lamp,39.00,-1,{0}
+"""
+"""A file with two mistakes."""
+
 
 def pages(shop: Running) -> dict[str, str]:
     """Name of a picture -> page."""
@@ -25,9 +33,38 @@ def pages(shop: Running) -> dict[str, str]:
         "filters": "orders/list?status__in=paid&status__in=shipped&grand_total__gte=10",
         "details": f"orders/details/{paid}",
         "form": "products/create",
+        "action": f"orders/details/{paid}",
+        "import": "products/import",
+        "many": "products/bulk/update?sku__contains=CH-001",
         "print": f"orders/print/packing_slip/{paid}",
         "access": "access",
     }
+
+
+def _form(tab: Tab) -> None:
+    tab.page.fill("[name=name]", "Storm lantern")
+    tab.page.fill("[name=price]", "49.90")
+
+
+def _filters(tab: Tab) -> None:
+    tab.page.click("text=Filter")
+
+
+def _action(tab: Tab) -> None:
+    tab.page.click("[aria-label=Actions] >> text=Cancel")
+    tab.page.fill("[name=reason]", "Ordered twice")
+
+
+def _import(tab: Tab) -> None:
+    with tab.shop.as_admin() as http:
+        shelf = http.get("/categories?size=1").json()["items"][0]["id"]
+    tab.page.fill("textarea", SHEET.format(shelf))
+    tab.page.click("button:text-is('Check')")
+    tab.page.locator("table[aria-label='What is wrong']").wait_for()
+
+
+FIRST: dict[str, Callable[[Tab], None]] = {"form": _form, "filters": _filters, "action": _action, "import": _import}
+"""What is done on a page before its picture is taken."""
 
 
 def take(tab: Tab, look: str, there: dict[str, str]) -> None:
@@ -43,11 +80,8 @@ def take(tab: Tab, look: str, there: dict[str, str]) -> None:
     tab.page.wait_for_selector(".ch-board")
     for name, path in there.items():
         tab.go(path)
-        if name == "form":
-            tab.page.fill("[name=name]", "Storm lantern")
-            tab.page.fill("[name=price]", "49.90")
-        if name == "filters":
-            tab.page.click("text=Filter")
+        if name in FIRST:
+            FIRST[name](tab)
         shoot(name)
     if look == "phone":
         tab.page.click("[data-menu-button]")
