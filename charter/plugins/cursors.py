@@ -83,7 +83,7 @@ class Cursors:
         return _position(plan.order, content)
 
     def _marker(self, plan: ListPlan, caller: Caller) -> hmac.HMAC:
-        known = plan if plan.bound else bound(plan)
+        known = plan if plan.bound else bound(plan)  # one that nobody keeps need not be
         who = json.dumps([str(caller.id), caller.role]).encode() if known.personal else b"[]"
         return hmac.new(self._key, known.bound + who + b"]\n", hashlib.sha256)
 

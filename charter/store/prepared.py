@@ -6,6 +6,7 @@ SQLAlchemy writes the SQL; what it does around every execution (more than the qu
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import BindParameter, Executable, Table, insert
@@ -13,7 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 KEPT = 4096
-"""Statements that are remembered; as many as `query` remembers shapes."""
+"""Statements that are remembered, as many as `query` remembers shapes; the one that was prepared first makes room."""
 
 Convert = Callable[[Any], Any]
 
@@ -72,21 +73,28 @@ class Prepared:
 
 
 class Preparer:
-    """Prepares statements for one dialect, whose marks have to be positional."""
+    """Prepares statements for one dialect, whose marks have to be positional. Several threads may ask."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._kept: Callable[[Executable, tuple[str, ...]], Prepared] = lru_cache(maxsize=KEPT)(self._prepare)
+        self._kept: dict[tuple[Executable, tuple[str, ...]], Prepared] = {}
+        self._door = Lock()
         self._inserts: Callable[[Table, tuple[str, ...]], Prepared] = lru_cache(maxsize=KEPT)(self._prepare_insert)
-        self._ready: set[Executable] = set()
 
-    def is_ready(self, statement: Executable) -> bool:
-        """Whether a statement was prepared before: doing it takes milliseconds, once."""
-        return statement in self._ready
+    def known(self, statement: Executable, names: tuple[str, ...] = ()) -> Prepared | None:
+        """The statement where it is prepared already, which takes milliseconds."""
+        return self._kept.get((statement, names))
 
     def prepared(self, statement: Executable, names: tuple[str, ...] = ()) -> Prepared:
         """The statement, which has to be the same object each time; `names`: the columns that it inserts or sets."""
-        return self._kept(statement, names)
+        found = self.known(statement, names)
+        if found is None:
+            found = self._prepare(statement, names)
+            with self._door:
+                if len(self._kept) >= KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[statement, names] = found
+        return found
 
     def insert(self, table: Table, names: tuple[str, ...]) -> Prepared:
         """The insert into these columns."""
@@ -103,9 +111,6 @@ class Preparer:
         marked = tuple(compiled.binds) if spread else compiled.positiontup or ()
         marks = tuple(self._mark(name, compiled.binds[name]) for name in marked)
         columns = tuple((column.key, self._reader(column)) for column in getattr(statement, "exported_columns", ()))
-        if len(self._ready) >= KEPT:
-            self._ready.clear()
-        self._ready.add(statement)
         return Prepared(str(compiled), marks, spread, columns)
 
     def _prepare_insert(self, table: Table, names: tuple[str, ...]) -> Prepared:

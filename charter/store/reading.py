@@ -102,9 +102,10 @@ class SqliteReads:
 
     def _ready(self, statement: Select[Any]) -> Prepared:
         """A statement that was prepared before, in a thread."""
-        if not self._preparer.is_ready(statement):
+        found = self._preparer.known(statement)
+        if found is None:
             raise _TooLongError
-        return self._preparer.prepared(statement)
+        return found
 
     def _brief(self, connection: sqlite3.Connection, text: str, bound: Sequence[Any]) -> Rows:
         """A statement on the event loop."""

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, MetaData, Select, Table, bindparam, func
 
 from charter import DatabaseException
 from charter.settings import Settings
-from charter.store import reading
+from charter.store import prepared, reading
 from charter.store.reading import Fetch, SqliteReads, _TooLongError
 from charter.types import Identifier, Instant, Text
 from tests.toy.running import Toy
@@ -202,6 +202,24 @@ async def test_what_is_not_prepared_yet_is_prepared_in_a_thread(file: Path) -> N
     found = [await reads.run(work, brief=True) for _ in range(2)]
     assert found[0] == found[1]
     assert [thread == here for thread in run] == [True, False, True]  # the first one got as far as the statement
+    reads.close()
+
+
+async def test_what_made_room_is_prepared_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is then as near as before: none is left to the threads for good."""
+    monkeypatch.setattr(prepared, "KEPT", 2)
+    reads, here = reads_of(file), threading.get_ident()
+    first, second, third = (select(things.c.number).limit(number) for number in (1, 2, 3))
+
+    async def at_once(statement: Select[Any]) -> bool:
+        def work(fetch: Fetch) -> int:
+            fetch(statement, {})
+            return threading.get_ident()
+
+        return await reads.run(work, brief=True) == here
+
+    asked = (first, second, first, third, first, first, third)
+    assert [await at_once(statement) for statement in asked] == [False, False, True, False, False, True, True]
     reads.close()
 
 
