@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -49,22 +50,18 @@ def extras(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD and not name.startswith("_")}
 
 
-class Redact(logging.Filter):
-    """Rewrites every record so that no handler after this filter can print a secret; lets all records pass."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _message(record), None
-        facts = extras(record)
-        texts = {name: value for name, value in facts.items() if isinstance(value, str)}
-        if _is_suspect(" ".join((record.msg, *facts, *texts.values()))):
-            record.msg = redact(record.msg)
-            hidden = {name: HIDDEN for name in facts if _is_suspect(name)}
-            vars(record).update({name: redact(text) for name, text in texts.items()} | hidden)
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = redact(record.exc_text)
-        return True
+def hide_secrets(record: logging.LogRecord) -> None:
+    """Rewrite a record so that nobody who is handed it from now on can print a secret."""
+    record.msg, record.args = redact(_message(record)), None
+    for name, value in extras(record).items():
+        if _is_suspect(name):
+            setattr(record, name, HIDDEN)
+        elif isinstance(value, str):
+            setattr(record, name, redact(value))
+    if record.exc_info and not record.exc_text:
+        record.exc_text = logging.Formatter().formatException(record.exc_info)
+    if record.exc_text:
+        record.exc_text = redact(record.exc_text)
 
 
 class JsonFormatter(logging.Formatter):
@@ -95,7 +92,16 @@ class ConsoleFormatter(logging.Formatter):
 
 
 class Output(logging.Handler):
-    """Writes to whatever standard error is at that moment."""
+    """Writes to whatever standard error is at that moment, and never a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line. One that looks as if it held a secret, or whose arguments do not fit, is made again without."""
+        with suppress(Exception):
+            line = super().format(record)
+            if not _is_suspect(line):
+                return line
+        hide_secrets(record)
+        return super().format(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -115,7 +121,6 @@ def configure_logging(settings: "Settings") -> None:
     """
     handler = Output()
     handler.setFormatter(FORMATTERS[settings.log_format]())
-    handler.addFilter(Redact())
     root = logging.getLogger()
     for old in [item for item in root.handlers if isinstance(item, Output)]:
         root.removeHandler(old)

@@ -28,7 +28,7 @@ async def aggregate_rows(services: Services, caller: Caller, entry: Entry, table
     plan = plan_aggregate(services, caller, lens(entry, decision), table, query)
     size = plan.window.size
     values = {**plan.found.values(caller), "limit": size + 1, "offset": plan.window.offset}
-    found = await services.store.fetch(lambda fetch: fetch(aggregate_statement(plan), values))
+    found = await services.store.rows(aggregate_statement(plan), values)
     return Groups([row[0] for row in found[:size]], plan, len(found) > size)
 
 

@@ -41,13 +41,17 @@ async def list_rows(services: Services, caller: Caller, entry: Entry, table: Par
     """The page that `query` (the raw query string) asks for, of the rows that the caller may list."""
     decision = decide(services, caller, entry.name, "list")
     plan = plan_list(services, caller, lens(entry, decision), table, query)
-    values = plan.values(caller)
+    values, parts, brief = plan.values(caller), legs(plan), _is_brief(plan)
+    if len(parts) == 1 and plan.counting == "none" and not plan.window.offset:
+        window = {"limit": plan.window.size + 1, "offset": 0}
+        alone = await services.store.rows(list_statement(parts[0]), values | window, brief=brief)
+        return _found(services.cursors, caller, plan, list(alone), None)
 
     def work(fetch: Fetch) -> tuple[list[Sequence[Any]], int | None]:
-        rows = _rows(fetch, plan, values)
+        rows = _rows(fetch, plan, parts, values)
         return rows, total(fetch, plan, values, rows)
 
-    rows, counted = await services.store.fetch(work, brief=_is_brief(plan))
+    rows, counted = await services.store.fetch(work, brief=brief)
     return _found(services.cursors, caller, plan, rows, counted)
 
 
@@ -57,14 +61,14 @@ def _is_brief(plan: ListPlan) -> bool:
     return search.SEARCH not in plan.asked and bool(narrowed or plan.counting == "none")
 
 
-def _rows(fetch: Fetch, plan: ListPlan, values: Mapping[str, Any]) -> list[Sequence[Any]]:
-    """The page's rows and, where there are more, the one that comes after them on the way."""
+def _rows(fetch: Fetch, plan: ListPlan, parts: Sequence[ListPlan], values: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """The page's rows, leg by leg, and, where there are more, the one that comes after them on the way."""
     counted = behind_the_middle(fetch, plan, values)
     if counted is not None:
         return _from_the_end(fetch, plan, values, counted)
     rows: list[Sequence[Any]] = []
     wanted = plan.window.size + 1
-    for leg in legs(plan):
+    for leg in parts:
         window = {"limit": wanted - len(rows), "offset": plan.window.offset}
         rows += fetch(list_statement(leg), {**values, **window})
         if len(rows) == wanted:
@@ -113,7 +117,7 @@ async def read_row(services: Services, caller: Caller, entry: Entry, row_id: str
     plan = ReadPlan(seen, parse_id(row_id))
     values: dict[str, Any] = caller_values(caller) | {ROW_ID: plan.id}
     statement = row_statement(plan.lens, able)
-    rows = await services.store.fetch(lambda fetch: fetch(statement, values), brief=True)
+    rows = await services.store.rows(statement, values, brief=True)
     if not rows:
         raise NotFoundException
     return row_body(rows[0], able, entry)

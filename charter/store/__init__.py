@@ -6,11 +6,11 @@ commit; any exception undoes everything. That is the whole unit of work.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, MetaData, event, text
+from sqlalchemy import Connection, MetaData, Select, event, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from charter.store.engines import BUSY_SECONDS, CONNECTIONS, async_engine, immed
 from charter.store.faults import RetryError, translated, uncommitted
 from charter.store.moves import move, perform
 from charter.store.prepared import Preparer
-from charter.store.reading import BridgedReads, Fetch, Reads, SqliteReads
+from charter.store.reading import BridgedReads, Fetch, Reads, Rows, SqliteReads
 from charter.store.repository import Repository
 from charter.store.statements import BridgedStatements, DriverStatements, Statements
 from charter.store.threads import SqliteReaders, SqliteWriter
@@ -78,6 +78,10 @@ class Store:
         `brief` where it is likely to take less than a millisecond, and can be given up on the way where it does not.
         """
         return await _again(lambda: self._reads.run(work, brief=brief))
+
+    async def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool = False) -> Rows:
+        """All rows of one statement, as the driver has them; `brief` as for :meth:`fetch`."""
+        return await _again(lambda: self._reads.rows(statement, values, brief=brief))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction that may write; committed when this returns, undone when it raises."""

@@ -9,7 +9,7 @@ connection, over the asynchronous driver.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -56,10 +56,13 @@ class Fetch(Protocol):
 
 
 class Reads(Protocol):
-    """Where reads run."""
+    """Where reads run. What is `brief` may run on the event loop."""
 
-    async def run(self, work: Callable[[Fetch], T], *, brief: bool) -> T:
-        """The result of `work`, all of whose statements see one moment. What is `brief` may run on the event loop."""
+    def run(self, work: Callable[[Fetch], T], *, brief: bool) -> Awaitable[T]:
+        """The result of `work`, all of whose statements see one moment."""
+
+    def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool) -> Awaitable[Rows]:
+        """All rows of one statement, which sees one moment by itself."""
 
     def close(self) -> None:
         """Give back what was opened."""
@@ -79,7 +82,13 @@ class SqliteReads:
         self._ends = 0.0
         self._long: dict[str, float] = {}
 
-    async def run(self, work: Callable[[Fetch], T], *, brief: bool) -> T:
+    def run(self, work: Callable[[Fetch], T], *, brief: bool) -> Awaitable[T]:
+        return self._read(lambda reader: reader.transaction(work), brief=brief)
+
+    def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool) -> Awaitable[Rows]:
+        return self._read(lambda reader: reader(statement, values), brief=brief)
+
+    async def _read(self, work: Callable[[Reader], T], *, brief: bool) -> T:
         if brief:
             try:
                 return self._at_once(work)
@@ -87,14 +96,14 @@ class SqliteReads:
                 pass  # or the file is locked for a moment: in a thread it can be waited for
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, work)
 
-    def _at_once(self, work: Callable[[Fetch], T]) -> T:
+    def _at_once(self, work: Callable[[Reader], T]) -> T:
         """On the event loop, over a connection that waits for nobody and gives up what takes long."""
         with translated(self._metadata):
             if self._here is None:
                 self._here = Reader(_opened(self._settings, waits=False), self._ready, self._brief)
                 self._here.connection.set_progress_handler(self._is_used_up, STEP)
             self._left, self._ends = STEPS, time.thread_time() + MOST_SECONDS
-            return self._here.transaction(work)
+            return work(self._here)
 
     def _is_used_up(self) -> bool:
         self._left -= 1
@@ -121,11 +130,11 @@ class SqliteReads:
             self._long[text] = time.monotonic() + LONG_SECONDS
             raise _TooLongError from None
 
-    def _in_thread(self, work: Callable[[Fetch], T]) -> T:
+    def _in_thread(self, work: Callable[[Reader], T]) -> T:
         with translated(self._metadata):
             reader = self._idle.pop() if self._idle else self._waiting()
             try:
-                return reader.transaction(work)
+                return work(reader)
             finally:
                 self._idle.append(reader)
 
@@ -162,6 +171,9 @@ class BridgedReads:
             async with self._engine.begin() as connection:
                 with uncommitted():
                     return await connection.run_sync(lambda plain: work(_Bridged(plain)))
+
+    def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool) -> Awaitable[Rows]:
+        return self.run(lambda fetch: fetch(statement, values), brief=brief)
 
     def close(self) -> None:
         """Nothing of its own to close."""

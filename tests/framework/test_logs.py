@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from charter.logs import ConsoleFormatter, JsonFormatter, Redact, configure_logging, redact
+from charter.logs import ConsoleFormatter, JsonFormatter, Output, configure_logging, hide_secrets, redact
 from charter.settings import load_settings
 
 
@@ -42,7 +42,7 @@ def test_json_log_is_one_line_with_extras_and_without_secrets() -> None:
     """Extra facts are keys, tracebacks stay within the line, secrets are hidden in all of it."""
     record = failed("password=sekret")
     vars(record).update(status=500, refresh_token="sekret", note="secret=sekret")
-    Redact().filter(record)
+    hide_secrets(record)
     line = JsonFormatter().format(record)
     assert "\n" not in line
     assert "sekret" not in line
@@ -96,6 +96,26 @@ def test_configuring_twice_prints_once_and_silences_the_servers_access_log(capsy
 
 
 @pytest.mark.usefixtures("own_logging")
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_is_written_holds_no_secret_wherever_it_was_given(
+    capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    """In the text, its arguments, a fact, a fact's name, or a traceback; the rest of the record stays."""
+    configure_logging(load_settings(environment="test", log_format=log_format, log_level="INFO"))
+    log = logging.getLogger("charter.some")
+    log.info("token=sekret")
+    log.info("with %s", "Bearer sekret-sekret")
+    log.info("one fact", extra={"address": "smtp://ann:sekret@mail.example"})
+    log.info("two facts", extra={"REFRESH_TOKEN": "sekret", "page": 7})
+    log.error("failed", exc_info=ValueError("password=sekret"))
+    written = capsys.readouterr().err
+    assert "sekret" not in written
+    assert written.count("[hidden]") == 5
+    assert "page" in written
+    assert "7" in written
+
+
+@pytest.mark.usefixtures("own_logging")
 def test_logging_what_cannot_be_written_does_not_break_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     """A fault in a record is told on standard error and goes no further."""
 
@@ -111,5 +131,6 @@ def test_logging_what_cannot_be_written_does_not_break_the_program(capsys: pytes
 def test_arguments_that_do_not_fit_are_told_in_the_line() -> None:
     """A record whose text and arguments disagree is still written."""
     record = logging.getLogger("charter").makeRecord("charter", logging.INFO, "", 0, "%d things", ("none",), None)
-    Redact().filter(record)
-    assert record.getMessage() == "%d things (with arguments that do not fit)"
+    output = Output()
+    output.setFormatter(JsonFormatter())
+    assert json.loads(output.format(record))["message"] == "%d things (with arguments that do not fit)"

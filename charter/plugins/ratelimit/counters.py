@@ -4,11 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from inspect import unwrap
-from typing import Any, TypeVar
+from math import floor
+from typing import Any, Protocol, TypeVar
 
 from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 from slowapi.wrappers import Limit
@@ -16,6 +17,7 @@ from slowapi.wrappers import Limit
 from charter.plugins.ratelimit.buckets import Bucket, Exceeded, Seen
 
 MEMORY_KEYS = 50_000
+MOST_KEYS = 4096  # that are remembered as limits writes them
 TICK, TICKS = 0.005, 10  # 50 ms is how long a request waits for Redis before it is counted here
 PROBE = 1.0  # seconds between two looks at a lost Redis
 PATIENCE = 0.25  # seconds that such a look may take
@@ -24,38 +26,66 @@ CONNECTIONS = 8  # to Redis, per process; more only make each other late
 LOST = (StorageError, OSError, TimeoutError)
 log = logging.getLogger(__name__)
 
-Strategy = SlidingWindowCounterRateLimiter
 Answer = TypeVar("Answer")
-Question = Callable[[Strategy, tuple[Limit, ...], str], Awaitable[Answer]]
+Window = tuple[int, float, int, float]
+"""The hits of the window before this one and of this one, each followed by the seconds for which they still count."""
 
 
-async def hit(strategy: Strategy, limits: tuple[Limit, ...], key: str) -> Seen:
+class Storage(Protocol):
+    """Sliding windows as limits keeps them, in memory or in Redis."""
+
+    async def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count a hit, unless that is over the limit."""
+
+    async def get_sliding_window(self, key: str, expiry: int) -> Window:
+        """The windows of a key."""
+
+
+Question = Callable[[Storage, tuple[Limit, ...], str], Awaitable[Answer]]
+
+
+async def hit(storage: Storage, limits: tuple[Limit, ...], who: str) -> Seen:
     """Count in every window of a limit string; the tightest one, or :class:`Exceeded`."""
     found = []
     for limit in limits:
-        granted = await strategy.hit(limit.limit, limit.scope, key)
-        found.append(await _look(strategy, limit, key, granted=granted))
+        key, item = _key(limit, who), limit.limit
+        granted = await storage.acquire_sliding_window_entry(key, item.amount, item.get_expiry())
+        seen = _seen(limit, await storage.get_sliding_window(key, item.get_expiry()))
         if not granted:
-            raise Exceeded(limit, found[-1])
-    return min(found, key=lambda seen: seen.remaining)
+            raise Exceeded(limit, seen._replace(remaining=0))
+        found.append(seen)
+    return found[0] if len(found) == 1 else min(found, key=lambda seen: seen.remaining)
 
 
-async def check(strategy: Strategy, limits: tuple[Limit, ...], key: str) -> None:
+async def check(storage: Storage, limits: tuple[Limit, ...], who: str) -> None:
     """Raise :class:`Exceeded` when a window is used up; count nothing."""
     for limit in limits:
-        if not await strategy.test(limit.limit, limit.scope, key):
-            raise Exceeded(limit, await _look(strategy, limit, key, granted=False))
+        seen = _seen(limit, await storage.get_sliding_window(_key(limit, who), limit.limit.get_expiry()))
+        if not seen.remaining:
+            raise Exceeded(limit, seen)
 
 
-async def _look(strategy: Strategy, limit: Limit, key: str, *, granted: bool) -> Seen:
-    item = limit.limit
-    stats = await strategy.get_window_stats(item, limit.scope, key)
-    window = item.get_expiry()
-    wait = stats.reset_time - time.time()
-    # In the very instant in which a window begins, limits makes it end now; it means the whole window.
+@lru_cache(maxsize=MOST_KEYS)
+def _key(limit: Limit, who: str) -> str:
+    """The key that limits' own strategies would take."""
+    return limit.limit.key_for(limit.scope, who)
+
+
+def _seen(limit: Limit, window: Window) -> Seen:
+    """What a window leaves, by the rule of limits' sliding window counter: the one before counts as far as it overlaps.
+
+    limits' own strategy makes the key, and looks at the window, once more for each of these numbers.
+    """
+    before, before_left, now, now_left = window
+    amount, span = limit.limit.amount, limit.limit.get_expiry()
+    used = floor(before * before_left / span + now)
+    waits = [now_left % span] if now else []
+    if before:
+        waits.append(before_left % (span / before))
+    wait = min(waits, default=0.0)
+    # In the very instant in which a window begins, there is nothing left of the wait; it means the whole window.
     # Rounded up past a whole second, because at the exact edge of a window the one before still has its full weight.
-    reset = int(wait if wait > 0 else window) + 1
-    return Seen(limit.scope, item.amount, window, stats.remaining if granted else 0, reset)
+    return Seen(limit.scope, amount, span, max(0, amount - used), int(wait if wait > 0 else span) + 1)
 
 
 class MemoryCounters(MemoryStorage):
@@ -105,7 +135,7 @@ class Counters:
     """One way to ask; who answers depends on Redis."""
 
     def __init__(self, redis_url: str, prefix: str) -> None:
-        self._local = Strategy(MemoryCounters())
+        self._local = MemoryCounters()
         self._redis = RedisCounters(redis_url, prefix) if redis_url else None
 
     @property
@@ -175,7 +205,6 @@ class RedisCounters:
         self._storage = RedisStorage(
             f"async+{uri}", wrap_exceptions=True, implementation="redispy", key_prefix=self.prefix, **options
         )
-        self._strategy = Strategy(self._storage)
 
     async def start(self) -> None:
         """Begin in this event loop, perhaps after another one."""
@@ -201,7 +230,7 @@ class RedisCounters:
             async with asyncio.timeout(None) as timeout:
                 deadline = Deadline(timeout)
                 try:
-                    return await question(self._strategy, limits, key)
+                    return await question(self._storage, limits, key)
                 finally:
                     deadline.timer.cancel()
 
