@@ -163,14 +163,6 @@ class AggregatePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadPlan:
-    """One row by its id."""
-
-    lens: Lens
-    id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class WritePlan:
     """A create, update or delete: ``lens`` are the rows that the action may touch, ``read`` cuts the answer."""
 

@@ -114,8 +114,8 @@ class Rest:
 
         async def endpoint(request: Request) -> Response:
             caller = await enter(self.services, request)
-            query = request.scope["query_string"]
-            return row_reply(await read_row(self.services, caller, self.entry, request.path_params["id"], query))
+            row_id, query = request.path_params["id"], request.scope["query_string"]
+            return row_reply(await read_row(self.services, caller, self.entry, self.table, row_id, query))
 
         self.add("/{id}", "GET", About("read", f"Read one of the {self.entry.name}"), endpoint)
 
@@ -197,7 +197,8 @@ def _add_me(rest: Rest) -> None:
 
     async def read(request: Request) -> Response:
         caller, row_id = await own(request)
-        return row_reply(await read_row(services, caller, entry, row_id, request.scope["query_string"]))
+        query = request.scope["query_string"]
+        return row_reply(await read_row(services, caller, entry, rest.table, row_id, query))
 
     async def update(request: Request) -> Response:
         caller, row_id = await own(request)

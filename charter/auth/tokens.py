@@ -22,7 +22,7 @@ LONGEST_TOKEN = 4096
 MOST_READ = 10_000
 """Tokens whose claims are remembered, by a digest; some 5 MiB."""
 
-_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
+_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9\-._~+/]+=*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
-"""From the query string of a read to its plan. Plans are remembered: a frontend asks the same few lists all day."""
+"""From the query string of a read to its plan. Plans are remembered: a frontend asks the same few things all day."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select
 
 from charter.access import AccessTable
 from charter.catalog import Entry
@@ -12,11 +15,13 @@ from charter.plugins import filtering, pagination, search, sorting, where
 from charter.plugins.cursors import LONGEST_CURSOR, bound
 from charter.plugins.filtering import followed
 from charter.plugins.parameters import LONGEST_QUERY, MOST_NEAR, Reading, read_query, unknown
+from charter.serve.abilities import Ability, abilities, row_statement
 from charter.serve.doors import reach
 from charter.services import Services
 
 MOST_PLANS = 256
-"""Plans that are remembered for each resource, of two to five KiB each; the one that was made first makes room."""
+"""Plans of lists that are remembered for each resource, of two to five KiB each, and as many of single rows; the one
+that was made first makes room."""
 
 LONGEST_REMEMBERED = 256
 """Bytes of a query, its cursor aside, whose plan is remembered."""
@@ -24,14 +29,17 @@ LONGEST_REMEMBERED = 256
 _CURSOR = re.compile(rb"(?:^|(?<=&))cursor=([\w-]+)(?=&|$)")
 
 
-class Plans:
+Plan = TypeVar("Plan")
+
+
+class Plans(Generic[Plan]):
     """The plans that one policy makes of the queries of one resource, by role. Another policy begins anew."""
 
     def __init__(self) -> None:
         self._access: AccessTable | None = None
-        self._kept: dict[tuple[str, bytes], ListPlan] = {}
+        self._kept: dict[tuple[str, bytes], Plan] = {}
 
-    def of(self, access: AccessTable, role: str, query: bytes, made: Callable[[], ListPlan]) -> ListPlan:
+    def of(self, access: AccessTable, role: str, query: bytes, made: Callable[[], Plan]) -> Plan:
         """The plan of `query`, from memory or from `made`; nothing is remembered of one that is refused."""
         if self._access is not access:
             self._access, self._kept = access, {}
@@ -45,13 +53,22 @@ class Plans:
         return plan
 
 
+@dataclass(frozen=True, slots=True)
+class RowPlan:
+    """How one row is read: the statement that finds it by ``row_id``, and what may be told of it beside."""
+
+    statement: Select[Any]
+    able: tuple[Ability, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameters:
     """The query parameters of one entry, compiled at start, and the plans that were made with them."""
 
     filters: dict[str, filtering.Filter]
     sorts: sorting.Sorts
-    plans: Plans = field(default_factory=Plans)
+    lists: Plans[ListPlan] = field(default_factory=Plans)
+    rows: Plans[RowPlan] = field(default_factory=Plans)
 
 
 def compile_parameters(entry: Entry) -> Parameters:
@@ -62,10 +79,23 @@ def compile_parameters(entry: Entry) -> Parameters:
 def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> ListPlan:
     """The plan of a list: from memory but for its cursor, which leads to another page each time."""
     rest, cursor = _without_cursor(query)
-    plan = table.plans.of(services.access, caller.role, rest, lambda: _made(services, caller, seen, table, rest))
+    plan = table.lists.of(services.access, caller.role, rest, lambda: _made(services, caller, seen, table, rest))
     if cursor:
         plan = replace(plan, window=replace(plan.window, cursor=cursor))
     return services.cursors.narrow(plan, caller)
+
+
+def plan_row(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> RowPlan:
+    """The plan of a read by id. It depends on the caller's role alone, as that of a list does."""
+
+    def made() -> RowPlan:
+        reading = read_query(query)
+        answered = shown(services, caller, seen, reading)
+        able = abilities(services, caller, seen.entry, reading)
+        reading.finish()
+        return RowPlan(row_statement(answered, able), able)
+
+    return table.rows.of(services.access, caller.role, query, made)
 
 
 def _without_cursor(query: bytes) -> tuple[bytes, str]:
@@ -155,4 +185,4 @@ def _target(services: Services, caller: Caller, seen: Lens, path: str) -> Lens |
     return followed(path, seen, lambda entry: reach(services, caller, entry))
 
 
-__all__ = ["Parameters", "Plans", "compile_parameters", "plan_list", "shown"]
+__all__ = ["Parameters", "Plans", "RowPlan", "compile_parameters", "plan_list", "plan_row"]

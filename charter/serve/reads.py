@@ -8,15 +8,14 @@ from uuid import UUID
 from charter.catalog import Entry
 from charter.declare import Caller
 from charter.errors import NotFoundException
-from charter.plan import ListPlan, ReadPlan, Seek, caller_values, lens
+from charter.plan import ListPlan, Seek, caller_values, lens
 from charter.plugins import search
 from charter.plugins.cursors import Cursors
-from charter.plugins.parameters import read_query
 from charter.query import ROW_ID, list_statement
 from charter.query.keyset import legs
-from charter.serve.abilities import abilities, row_body, row_statement
+from charter.serve.abilities import row_body
 from charter.serve.doors import decide
-from charter.serve.plans import Parameters, plan_list, shown
+from charter.serve.plans import Parameters, plan_list, plan_row
 from charter.serve.totals import behind_the_middle, total
 from charter.services import Services
 from charter.store import Fetch
@@ -107,20 +106,17 @@ def _found(cursors: Cursors, caller: Caller, plan: ListPlan, rows: list[Sequence
     return Found([row[0] for row in shown], counted, plan, more or back, following, preceding)
 
 
-async def read_row(services: Services, caller: Caller, entry: Entry, row_id: str, query: bytes) -> str:
+async def read_row(
+    services: Services, caller: Caller, entry: Entry, table: Parameters, row_id: str, query: bytes
+) -> str:
     """One row as JSON text; 404 where it is unknown or outside what the caller may read."""
     decision = decide(services, caller, entry.name, "read")
-    reading = read_query(query)
-    seen = shown(services, caller, lens(entry, decision), reading)
-    able = abilities(services, caller, entry, reading)
-    reading.finish()
-    plan = ReadPlan(seen, parse_id(row_id))
-    values: dict[str, Any] = caller_values(caller) | {ROW_ID: plan.id}
-    statement = row_statement(plan.lens, able)
-    rows = await services.store.rows(statement, values, brief=True)
+    plan = plan_row(services, caller, lens(entry, decision), table, query)
+    values: dict[str, Any] = caller_values(caller) | {ROW_ID: parse_id(row_id)}
+    rows = await services.store.rows(plan.statement, values, brief=True)
     if not rows:
         raise NotFoundException
-    return row_body(rows[0], able, entry)
+    return row_body(rows[0], plan.able, entry)
 
 
 def parse_id(text: str) -> UUID:

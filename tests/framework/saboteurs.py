@@ -235,7 +235,7 @@ LOOKING = (
         "can tells what somebody else can",
         "can",
         around(
-            reads,
+            plans,
             "abilities",
             lambda real: (
                 lambda services, caller, entry, reading: real(services, replace(caller, role="keeper"), entry, reading)
