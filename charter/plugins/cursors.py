@@ -5,7 +5,6 @@ over that and the list itself: resource, filters, sort, row rule and, where that
 else, or with one letter changed, it is refused.
 """
 
-import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -33,6 +32,8 @@ FREE = frozenset({"count", "cursor", "fields", "include", "page", "size", "sort"
 _MARK = 16
 """Bytes of the mark: enough that nobody guesses one."""
 
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _REFUSED = "does not belong to this list: it goes with the filters, the sort and the caller of the page it came from"
 
 
@@ -42,12 +43,12 @@ class Cursors:
     def __init__(self, settings: Settings) -> None:
         self._key = bytes.fromhex(derived_key(settings.secret_key, "cursor"))
 
-    def narrow(self, plan: ListPlan, caller: Caller) -> ListPlan:
-        """The plan from where its cursor leads to; BadRequestException where it is no good here."""
+    def narrow(self, plan: ListPlan, caller: Caller, text: str) -> ListPlan:
+        """The plan from where the cursor `text` leads to; BadRequestException where it is no good here."""
         if plan.window.page is not None:
             return plan
         seekable = all(term.seekable for term in plan.order)
-        seek = self._read(plan, caller) if seekable else None
+        seek = self._read(plan, caller, text) if seekable else None
         if seek is None:
             reading = Reading({})
             reading.malformed("cursor", _REFUSED if seekable else "needs a list with a sort; this one is read by page")
@@ -58,19 +59,18 @@ class Cursors:
         """Writes cursors for positions in the plan's order; None where one gets too long, or the order has none."""
         if not all(term.seekable for term in plan.order):
             return lambda _: None
-        marker = self._marker(plan, caller)
+        key = self._key_of(plan, caller)
 
         def write(seek: Seek) -> str | None:
             way = seek.backwards + 2 * seek.including
-            content = json.dumps([way, *map(_plain, seek.values)], ensure_ascii=False, separators=(",", ":")).encode()
-            found = _text(_mark(marker, content) + content)
+            content = _encoded([way, *map(_plain, seek.values)]).encode()
+            found = _text(_mark(key, content) + content)
             return found if len(found) <= LONGEST_CURSOR else None
 
         return write
 
-    def _read(self, plan: ListPlan, caller: Caller) -> Seek | None:
+    def _read(self, plan: ListPlan, caller: Caller, text: str) -> Seek | None:
         """What was written for such a plan and such a caller; None for any other text."""
-        text = plan.window.cursor
         if len(text) > LONGEST_CURSOR or not text.isascii():
             return None
         try:
@@ -78,20 +78,19 @@ class Cursors:
         except ValueError:
             return None
         mark, content = raw[:_MARK], raw[_MARK:]
-        if _text(raw) != text or not hmac.compare_digest(mark, _mark(self._marker(plan, caller), content)):
+        if _text(raw) != text or not hmac.compare_digest(mark, _mark(self._key_of(plan, caller), content)):
             return None
         return _position(plan.order, content)
 
-    def _marker(self, plan: ListPlan, caller: Caller) -> hmac.HMAC:
+    def _key_of(self, plan: ListPlan, caller: Caller) -> bytes:
+        """The key that marks the cursors of this list, and where it is personal those of this caller."""
         known = plan if plan.bound else bound(plan)  # one that nobody keeps need not be
-        who = json.dumps([str(caller.id), caller.role]).encode() if known.personal else b"[]"
-        return hmac.new(self._key, known.bound + who + b"]\n", hashlib.sha256)
+        who = _encoded([str(caller.id), caller.role]).encode() if known.personal else b"[]"
+        return hmac.digest(self._key, known.bound + who + b"]", "sha256")
 
 
-def _mark(marker: hmac.HMAC, content: bytes) -> bytes:
-    whole = marker.copy()
-    whole.update(content)
-    return whole.digest()[:_MARK]
+def _mark(key: bytes, content: bytes) -> bytes:
+    return hmac.digest(key, content, "sha256")[:_MARK]
 
 
 def bound(plan: ListPlan) -> ListPlan:

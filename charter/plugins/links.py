@@ -1,6 +1,7 @@
 """Links to the other pages of a list (RFC 8288), for clients that follow them without reading the body."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from charter.plan import ListPlan
@@ -30,17 +31,18 @@ def by_page(plan: ListPlan, page: int, pages: int | None, *, more: bool) -> dict
 
 
 def _header(plan: ListPlan, targets: Mapping[str, str | None]) -> dict[str, str]:
-    rest = _rest(plan.asked)
+    rest = _rest(tuple(plan.asked.items()))
     path = f"/{plan.lens.entry.name}"
     found = ", ".join(f'<{path}?{target}{rest}>; rel="{rel}"' for rel, target in targets.items() if target)
     return {"Link": found} if found and len(found) <= LONGEST_LINKS else {}
 
 
-def _rest(asked: Mapping[str, str]) -> str:
+@lru_cache(maxsize=256)
+def _rest(asked: tuple[tuple[str, str], ...]) -> str:
     """All parameters of the request but its own place."""
     return "".join(
         f"&{quote(name, safe=_KEPT)}={quote(value, safe=_KEPT)}"
-        for name, value in asked.items()
+        for name, value in asked
         if name not in {"cursor", "page"}
     )
 

@@ -45,7 +45,7 @@ def legs(plan: ListPlan) -> tuple[ListPlan, ...]:
         return (plan,)
     else:
         found = _from_the_start(entry, plan.order)
-    return tuple(replace(plan, order=leg.order, where=(*plan.where, leg.condition)) for leg in found)
+    return tuple(plan.leg(leg.order, leg.condition) for leg in found)
 
 
 @lru_cache(maxsize=1024)

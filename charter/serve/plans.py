@@ -80,9 +80,7 @@ def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters,
     """The plan of a list: from memory but for its cursor, which leads to another page each time."""
     rest, cursor = _without_cursor(query)
     plan = table.lists.of(services.access, caller.role, rest, lambda: _made(services, caller, seen, table, rest))
-    if cursor:
-        plan = replace(plan, window=replace(plan.window, cursor=cursor))
-    return services.cursors.narrow(plan, caller)
+    return services.cursors.narrow(plan, caller, cursor or plan.window.cursor)
 
 
 def plan_row(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> RowPlan:

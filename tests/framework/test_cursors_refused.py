@@ -162,7 +162,7 @@ def plan_of(toy: Toy, *order: Order) -> ListPlan:
 def read(cursors: Cursors, plan: ListPlan, caller: Caller, text: str) -> Seek | None:
     """What a cursor says, None where it is refused."""
     try:
-        return cursors.narrow(replace(plan, window=Window(page=None, cursor=text)), caller).seek
+        return cursors.narrow(replace(plan, window=Window(page=None)), caller, text).seek
     except BadRequestException:
         return None
 
