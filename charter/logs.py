@@ -8,9 +8,11 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,31 +66,41 @@ def hide_secrets(record: logging.LogRecord) -> None:
         record.exc_text = redact(record.exc_text)
 
 
-class JsonFormatter(logging.Formatter):
+class LineFormatter(logging.Formatter):
+    """What makes one line of the parts of a record, whether there is one or not."""
+
+    def line(self, created: float, level: str, name: str, message: str, facts: Mapping[str, Any]) -> str:
+        """The line; `created` are seconds since the epoch, `facts` the extras."""
+        raise NotImplementedError
+
+
+class JsonFormatter(LineFormatter):
     """One JSON object per record: time (UTC), level, logger, message, the extras, and the traceback as ``error``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        body: dict[str, Any] = {
-            "time": _time(record).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **extras(record),
-        }
+        facts = extras(record)
         if error := _error(self, record):
-            body["error"] = error
-        return _encoded(body)
+            facts["error"] = error
+        return self.line(record.created, record.levelname, record.name, record.getMessage(), facts)
+
+    def line(self, created: float, level: str, name: str, message: str, facts: Mapping[str, Any]) -> str:
+        second = int(created)
+        moment = f"{_utc(second)}.{int((created - second) * 1000):03d}Z"
+        return _encoded({"time": moment, "level": level.lower(), "logger": name, "message": message, **facts})
 
 
-class ConsoleFormatter(logging.Formatter):
+class ConsoleFormatter(LineFormatter):
     """``12:34:56 info    message  key=value``; a traceback follows on lines of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = "".join(f"  {name}={value}" for name, value in extras(record).items() if value not in (None, ""))
+        line = self.line(record.created, record.levelname, record.name, record.getMessage(), extras(record))
+        return "\n".join(filter(None, (line, _error(self, record))))
+
+    def line(self, created: float, level: str, name: str, message: str, facts: Mapping[str, Any]) -> str:  # noqa: ARG002
+        told = "".join(f"  {fact}={value}" for fact, value in facts.items() if value not in (None, ""))
         # a line break in a message could forge a record
-        line = f"{record.getMessage()}{facts}".translate(_BREAKS)
-        head = f"{_time(record).astimezone():%H:%M:%S} {record.levelname.lower():8}"
-        return "\n".join(filter(None, (f"{head}{line}", _error(self, record))))
+        text = f"{message}{told}".translate(_BREAKS)
+        return f"{_time_of_day(int(created))} {level.lower():8}{text}"
 
 
 class Output(logging.Handler):
@@ -105,13 +117,60 @@ class Output(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(f"{self.format(record)}\n")
-            sys.stderr.flush()
+            _write(self.format(record))
         except Exception:  # noqa: BLE001 - the standard library's law: logging never breaks the program
             self.handleError(record)
 
+    def tell(self, level: int, name: str, message: str, facts: Mapping[str, Any]) -> bool:
+        """Write the line of a record that nobody else would see, without making one; False where it needs one."""
+        if not isinstance(self.formatter, LineFormatter):
+            return False
+        with suppress(Exception):
+            line = self.formatter.line(time.time(), logging.getLevelName(level), name, message, facts)
+            if not _is_suspect(line):
+                self.acquire()
+                try:
+                    _write(line)
+                finally:
+                    self.release()
+                return True
+        return False
 
-FORMATTERS: Mapping[str, type[logging.Formatter]] = {"console": ConsoleFormatter, "json": JsonFormatter}
+
+def tell(source: logging.Logger, level: int, message: str, facts: Mapping[str, Any]) -> None:
+    """Log `message` with `facts`, what `source` logs with ``extra`` is; for lines that are as many as requests.
+
+    A record on its way through the standard library costs as much as a row that is read. Where nobody listens but our
+    own output, the same line is written without one.
+    """
+    if not source.isEnabledFor(level):
+        return
+    output = _only_listener(source, level)
+    if output is None or not output.tell(level, source.name, message, facts):
+        # the place in the code would be this line for each of them, and finding it costs more than the rest
+        source.handle(source.makeRecord(source.name, level, __file__, 0, message, (), None, extra=facts))
+
+
+def _only_listener(source: logging.Logger, level: int) -> Output | None:
+    """Our own output, if it alone would be handed the records of `source`, unfiltered."""
+    found: logging.Handler | None = None
+    item: logging.Logger | None = source
+    while item is not None:
+        if item.handlers:
+            if found is not None or len(item.handlers) > 1:
+                return None
+            found = item.handlers[0]
+        item = item.parent if item.propagate else None
+    is_plain = isinstance(found, Output) and not (found.filters or source.filters) and level >= found.level
+    return found if is_plain and isinstance(found, Output) else None
+
+
+def _write(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+FORMATTERS: Mapping[str, type[LineFormatter]] = {"console": ConsoleFormatter, "json": JsonFormatter}
 
 
 def configure_logging(settings: "Settings") -> None:
@@ -148,8 +207,14 @@ def _is_suspect(text: str) -> bool:
     return any(hint in folded for hint in _HINTS)
 
 
-def _time(record: logging.LogRecord) -> datetime:
-    return datetime.fromtimestamp(record.created, UTC)
+@lru_cache(maxsize=2)
+def _utc(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@lru_cache(maxsize=2)
+def _time_of_day(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).astimezone().strftime("%H:%M:%S")
 
 
 def _error(formatter: logging.Formatter, record: logging.LogRecord) -> str:

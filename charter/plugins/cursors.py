@@ -5,13 +5,14 @@ over that and the list itself: resource, filters, sort, row rule and, where that
 else, or with one letter changed, it is refused.
 """
 
-import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
@@ -78,7 +79,7 @@ class Cursors:
         except ValueError:
             return None
         mark, content = raw[:_MARK], raw[_MARK:]
-        if _text(raw) != text or not hmac.compare_digest(mark, _mark(self._key_of(plan, caller), content)):
+        if _text(raw) != text or not compare_digest(mark, _mark(self._key_of(plan, caller), content)):
             return None
         return _position(plan.order, content)
 
@@ -86,11 +87,12 @@ class Cursors:
         """The key that marks the cursors of this list, and where it is personal those of this caller."""
         known = plan if plan.bound else bound(plan)  # one that nobody keeps need not be
         who = _encoded([str(caller.id), caller.role]).encode() if known.personal else b"[]"
-        return hmac.digest(self._key, known.bound + who + b"]", "sha256")
+        return blake2b(known.bound + who + b"]", key=self._key, digest_size=32).digest()
 
 
 def _mark(key: bytes, content: bytes) -> bytes:
-    return hmac.digest(key, content, "sha256")[:_MARK]
+    """A keyed BLAKE2b (RFC 7693): a MAC as an HMAC is, for a third of the time that OpenSSL takes for so few bytes."""
+    return blake2b(content, key=key, digest_size=_MARK).digest()
 
 
 def bound(plan: ListPlan) -> ListPlan:

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from charter.logs import tell
 from charter.settings import Network
 from charter.web.address import client_address, client_scheme
 
@@ -113,28 +114,14 @@ def _template(scope: Scope, root_path: str) -> str:
 
 
 def _log(scope: Scope, status: int, started: float, template: str) -> None:
-    level = logging.INFO if status < 500 else logging.ERROR
-    if not logger.isEnabledFor(level):
-        return
-    state, duration = scope["state"], round((time.perf_counter() - started) * 1000, 1)
-    user_id = state.get("user_id")
-    # the place in the code would be this line for each of them, and finding it costs more than the rest
-    record = logger.makeRecord(
-        logger.name,
-        level,
-        __file__,
-        0,
-        "request",
-        (),
-        None,
-        extra={
-            "method": scope["method"],
-            "path": template,
-            "status": status,
-            "duration_ms": duration,
-            "client": state["client"],
-            "user_id": None if user_id is None else str(user_id),
-            "request_id": state["request_id"],
-        },
-    )
-    logger.handle(record)
+    state, user_id = scope["state"], scope["state"].get("user_id")
+    facts = {
+        "method": scope["method"],
+        "path": template,
+        "status": status,
+        "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+        "client": state["client"],
+        "user_id": None if user_id is None else str(user_id),
+        "request_id": state["request_id"],
+    }
+    tell(logger, logging.INFO if status < 500 else logging.ERROR, "request", facts)
