@@ -126,9 +126,14 @@ class ListPlan:
         """The same plan with more conditions."""
         return replace(self, where=self.where + conditions)
 
+    def sought(self, seek: Seek | None) -> "ListPlan":
+        """The same list from a position on."""
+        rest = (self.window, self.counting, seek, self.asked, self.bound, self.personal)
+        return ListPlan(self.lens, self.where, self.order, *rest)
+
     def leg(self, order: tuple[Order, ...], condition: Condition) -> "ListPlan":
         """The part of the rows that meets one more condition, in an order of its own."""
-        where = (*self.where, condition)  # written out, as `replace` takes three times as long
+        where = (*self.where, condition)  # and not `replace`, which takes three times as long
         rest = (self.window, self.counting, self.seek, self.asked, self.bound, self.personal)
         return ListPlan(self.lens, where, order, *rest)
 

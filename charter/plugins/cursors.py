@@ -54,7 +54,7 @@ class Cursors:
             reading = Reading({})
             reading.malformed("cursor", _REFUSED if seekable else "needs a list with a sort; this one is read by page")
             reading.finish()
-        return replace(plan, seek=seek)
+        return plan.sought(seek)
 
     def writer(self, plan: ListPlan, caller: Caller) -> Callable[[Seek], str | None]:
         """Writes cursors for positions in the plan's order; None where one gets too long, or the order has none."""

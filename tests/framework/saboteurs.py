@@ -190,7 +190,7 @@ LOOKING = (
     sabotage(
         "read has no row rule",
         "read",
-        around(reads, "row_statement", lambda real: lambda lens, able: real(any_row(lens), able)),
+        around(plans, "row_statement", lambda real: lambda lens, able: real(any_row(lens), able)),
     ),
     sabotage(
         "list has no field rule", "list fields, filter, sort, list sparse", around(reads, "lens", open_lens("list"))

@@ -2,11 +2,13 @@
 
 import json
 import logging
+import logging.handlers
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from charter.logs import ConsoleFormatter, JsonFormatter, Output, configure_logging, hide_secrets, redact
+from charter.logs import ConsoleFormatter, JsonFormatter, Output, configure_logging, hide_secrets, redact, tell
 from charter.settings import load_settings
 
 
@@ -95,22 +97,67 @@ def test_configuring_twice_prints_once_and_silences_the_servers_access_log(capsy
     assert lines[0]["fact"] == 1
 
 
+FACTS = {"method": "GET", "path": "/things/{id}", "status": 200, "duration_ms": 0.4, "user_id": None, "note": "Ä\n"}
+
+
+def configured(log_format: str) -> logging.Logger:
+    """A logger of ours, to whom nobody listens but our own output; pytest does otherwise."""
+    logging.getLogger().handlers.clear()
+    configure_logging(load_settings(environment="test", log_format=log_format, log_level="INFO"))
+    return logging.getLogger("charter.some")
+
+
+@pytest.mark.usefixtures("own_logging")
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize("level", [logging.INFO, logging.ERROR])
+def test_a_line_without_a_record_is_the_one_of_a_record(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, log_format: str, level: int
+) -> None:
+    """Letter by letter, at the same moment; and no record was made of it."""
+    log, moment = configured(log_format), 1_764_440_130.0625
+    monkeypatch.setattr(time, "time", lambda: moment)
+    log.log(level, "request", extra=FACTS)
+    monkeypatch.setattr(log, "makeRecord", None)
+    tell(log, level, "request", FACTS)
+    tell(log, logging.DEBUG, "too quiet", FACTS)
+    one, other, *more = capsys.readouterr().err.splitlines()
+    assert one == other
+    assert more == []
+
+
+@pytest.mark.usefixtures("own_logging")
+@pytest.mark.parametrize("place", ["", "charter", "charter.some"])
+def test_whoever_else_listens_is_handed_a_record(capsys: pytest.CaptureFixture[str], place: str) -> None:
+    """A handler of somebody else's, or a filter, sees what it would see of any other line; ours is written as well."""
+    log, seen = configured("json"), list[logging.LogRecord]()
+    handler = logging.handlers.BufferingHandler(1000)
+    handler.buffer = seen
+    logging.getLogger(place).addHandler(handler)
+    tell(log, logging.INFO, "request", FACTS)
+    assert [(vars(record)["status"], record.getMessage()) for record in seen] == [(200, "request")]
+    logging.getLogger(place).removeHandler(handler)
+    log.addFilter(refuse := logging.Filter("another"))
+    tell(log, logging.INFO, "request", FACTS)
+    log.removeFilter(refuse)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 @pytest.mark.usefixtures("own_logging")
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_what_is_written_holds_no_secret_wherever_it_was_given(
     capsys: pytest.CaptureFixture[str], log_format: str
 ) -> None:
     """In the text, its arguments, a fact, a fact's name, or a traceback; the rest of the record stays."""
-    configure_logging(load_settings(environment="test", log_format=log_format, log_level="INFO"))
-    log = logging.getLogger("charter.some")
+    log = configured(log_format)
     log.info("token=sekret")
     log.info("with %s", "Bearer sekret-sekret")
     log.info("one fact", extra={"address": "smtp://ann:sekret@mail.example"})
     log.info("two facts", extra={"REFRESH_TOKEN": "sekret", "page": 7})
+    tell(log, logging.INFO, "told", {"note": "secret=sekret"})
     log.error("failed", exc_info=ValueError("password=sekret"))
     written = capsys.readouterr().err
     assert "sekret" not in written
-    assert written.count("[hidden]") == 5
+    assert written.count("[hidden]") == 6
     assert "page" in written
     assert "7" in written
 

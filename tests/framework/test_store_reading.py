@@ -120,6 +120,24 @@ async def test_all_statements_of_a_read_see_one_moment(file: Path, brief: bool) 
     reads.close()
 
 
+@pytest.mark.parametrize("brief", [True, False])
+async def test_a_statement_alone_is_read_as_it_is_among_others(file: Path, brief: bool) -> None:
+    """The same rows; what others commit is there the next time, and nothing is left open that held up a checkpoint."""
+    reads, statement = reads_of(file), select(*COLUMNS).where(things.c.number == bindparam("number"))
+    for number in (7, 8):
+        for _ in range(2):
+            assert await reads.rows(statement, {"number": number}, brief=brief) == [(number, ROW["name"])]
+            assert await reads.rows(statement, {"number": 1}, brief=brief) == []
+        with sqlite3.connect(file, timeout=0) as other:
+            other.execute("UPDATE thing SET number = 8")
+            other.commit()
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        other.close()
+    with pytest.raises(Exception, match="readonly"):
+        await reads.rows(things.delete().returning(things.c.id), {}, brief=brief)  # type: ignore[arg-type]
+    reads.close()
+
+
 async def test_a_locked_file_holds_up_the_read_and_nobody_else(file: Path) -> None:
     """While another process has the file for itself, a brief read waits in a thread; the event loop goes on."""
     owner = sqlite3.connect(file, isolation_level=None, check_same_thread=False)

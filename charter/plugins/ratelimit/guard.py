@@ -53,10 +53,15 @@ def rate_limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
     seen: Seen | None = scope.get("state", {}).get(RECORD)
     if seen is None:
         return []
-    name = json.dumps(seen.name)  # quoted, and ASCII whatever a role is called
-    policy = f"{name};q={seen.quota};w={seen.window}"
-    left = f"{name};r={seen.remaining};t={seen.reset}"
-    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
+    name, policy = _policy(seen.name, seen.quota, seen.window)
+    return [(b"ratelimit-policy", policy), (b"ratelimit", f"{name};r={seen.remaining};t={seen.reset}".encode())]
+
+
+@lru_cache(maxsize=256)
+def _policy(name: str, quota: int, window: int) -> tuple[str, bytes]:
+    """The name of a bucket, quoted, and ASCII whatever a role is called; and what it promises."""
+    quoted = json.dumps(name)
+    return quoted, f"{quoted};q={quota};w={window}".encode()
 
 
 def _claim(scope: Scope) -> Claim:
