@@ -138,7 +138,7 @@ class Output(logging.Handler):
 
 
 def tell(source: logging.Logger, level: int, message: str, facts: Mapping[str, Any]) -> None:
-    """Log `message` with `facts`, what `source` logs with ``extra`` is; for lines that are as many as requests.
+    """Log `message` with `facts` as its extras, by the shortest way: for lines that are as many as requests.
 
     A record on its way through the standard library costs as much as a row that is read. Where nobody listens but our
     own output, the same line is written without one.
@@ -161,8 +161,9 @@ def _only_listener(source: logging.Logger, level: int) -> Output | None:
                 return None
             found = item.handlers[0]
         item = item.parent if item.propagate else None
-    is_plain = isinstance(found, Output) and not (found.filters or source.filters) and level >= found.level
-    return found if is_plain and isinstance(found, Output) else None
+    if not isinstance(found, Output) or found.filters or source.filters or level < found.level:
+        return None
+    return found
 
 
 def _write(line: str) -> None:
