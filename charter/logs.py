@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -66,12 +67,12 @@ def hide_secrets(record: logging.LogRecord) -> None:
         record.exc_text = redact(record.exc_text)
 
 
-class LineFormatter(logging.Formatter):
+class LineFormatter(logging.Formatter, ABC):
     """What makes one line of the parts of a record, whether there is one or not."""
 
+    @abstractmethod
     def line(self, created: float, level: str, name: str, message: str, facts: Mapping[str, Any]) -> str:
         """The line; `created` are seconds since the epoch, `facts` the extras."""
-        raise NotImplementedError
 
 
 class JsonFormatter(LineFormatter):
