@@ -7,7 +7,7 @@ bound when the statement runs.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -60,8 +60,7 @@ class Window:
         return (self.page - 1) * self.size if self.page else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Seek:
+class Seek(NamedTuple):
     """A position in the order of a list, one value for each sort term, and the way to go from it.
 
     ``including`` a row that stands exactly there.

@@ -1,6 +1,5 @@
 """Entry -> router: the generated endpoints. Each asks who calls, counts the call, and hands over to `serve`."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -9,13 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from charter.bodies import check_media_type
 from charter.catalog import Entry
 from charter.declare import Action, Caller, Transition
 from charter.depends import RULE
-from charter.errors import ApiException, AuthenticationException, problem_response
+from charter.errors import AuthenticationException
 from charter.openapi import About, Operation, operation
 from charter.plugins import links
 from charter.plugins.grouping import words_of
@@ -36,23 +34,7 @@ from charter.serve import (
     read_row,
 )
 from charter.services import Services
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class Door:
-    """One generated endpoint as an ASGI application: a request in, an answer or a refusal out."""
-
-    def __init__(self, endpoint: Endpoint, rule: tuple[str, str]) -> None:
-        self.endpoint = endpoint
-        setattr(self, RULE, rule)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            answer = await self.endpoint(Request(scope, receive))
-        except ApiException as error:
-            answer = problem_response(error, scope)
-        await answer(scope, receive, send)
+from charter.web import Door, Endpoint
 
 
 async def enter(services: Services, request: Request) -> Caller:
@@ -75,7 +57,8 @@ class Rest:
     def add(self, path: str, method: str, about: About, endpoint: Endpoint) -> None:
         """One route, its rule and its documentation."""
         path = f"/{self.entry.name}{path}"
-        door, name = Door(endpoint, (self.entry.name, about.rule)), f"{self.entry.name}:{about.name}"
+        door, name = Door(endpoint), f"{self.entry.name}:{about.name}"
+        setattr(door, RULE, (self.entry.name, about.rule))
         self.router.routes.append(Route(path, door, methods=[method], name=name, include_in_schema=False))
         self.operations[path, method.lower()] = partial(operation, self.entry, about, self.table)
 

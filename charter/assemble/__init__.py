@@ -5,12 +5,14 @@ import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing import parent_process
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
@@ -85,12 +87,12 @@ def build(
         redirect_slashes=False,
         redoc_url=None,
         lifespan=_lifespan(services, declared, {*PUBLIC, *public}),
+        telemetry=_telemetry(),
     )
     app.state.charter = services
     generated = [generate(services, entry) for entry in services.catalog.entries.values()]
-    routes = [route for rest in generated for route in rest.router.routes]
+    routes = [*services.auth.routes, *(route for rest in generated for route in rest.router.routes)]
     app.router.routes.extend(routes)
-    app.include_router(services.auth.router)
     for router in routers:
         app.include_router(router)
     add_health(app, services)
@@ -101,6 +103,11 @@ def build(
     app.add_middleware(Shortcut, routes=routes)
     app.add_middleware(wrap, settings=settings, guards=(services.policy.keep, services.limiter.guard))
     return app
+
+
+def _telemetry() -> TelemetryConfig | None:
+    """FastAPI asks before each request whether anybody listens to OpenTelemetry; without its SDK, nobody can."""
+    return None if find_spec("opentelemetry.sdk") else {"tracing": False, "metrics": False, "logs": False}
 
 
 def make_services(declared: Declared, settings: Settings) -> Services:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
 from fastapi.security import OAuth2PasswordRequestForm
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import HTTPConnection
@@ -20,7 +19,7 @@ from charter.auth.notices import Notices
 from charter.auth.outbox import Outbox
 from charter.auth.passwords import hash_password, passwords, verify_password
 from charter.auth.post import Post
-from charter.auth.routes import make_router
+from charter.auth.routes import make_routes
 from charter.auth.sessions import Grant, Origin, Sessions, origin_of
 from charter.auth.standing import Standings
 from charter.auth.tables import ACCOUNT_INPUTS, Account, Email, Password, normal_email, relate_refresh_tokens
@@ -66,7 +65,7 @@ class Auth:
         self.cookie = RefreshCookie(settings)
         self._hooks = AccountHooks(roles, self.sessions, self.notices, self.outbox, self.post.owe).hooks()
         self.entry = self.outbox.entry = replace(entry, hooks=(*entry.hooks, self._hooks))
-        self.router: APIRouter = make_router(self)
+        self.routes = make_routes(self)
 
     def hooks(self) -> Hooks:
         """What every write to an account goes through; :attr:`entry` has it already."""

@@ -1,10 +1,11 @@
 """The routes under ``/auth``. Each reads its body, counts where guessing would pay, and runs one flow."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,6 +20,7 @@ from charter.auth.tokens import invalid_token
 from charter.bodies import check_media_type, field_errors, read_body
 from charter.errors import (
     AuthenticationException,
+    BadRequestException,
     FieldError,
     UnsupportedMediaTypeException,
     ValidationException,
@@ -27,13 +29,13 @@ from charter.plan import Lens, lens
 from charter.plugins.parameters import read_query
 from charter.query import ROW_ID, read_statement
 from charter.reply import empty_reply, row_reply
+from charter.web import Door, Endpoint
 
 if TYPE_CHECKING:
     from charter.auth import Auth
     from charter.store import Transaction
 
 M = TypeVar("M", bound=BaseModel)
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 FORMS = {FORM, "multipart/form-data"}
 VERIFIED = "The e-mail address is verified."
@@ -158,8 +160,11 @@ async def _form(request: Request) -> LoginForm:
     read_query(request.scope["query_string"]).finish()
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in FORMS:
         raise UnsupportedMediaTypeException("The body must be a form (application/x-www-form-urlencoded).")
-    async with request.form(max_files=0, max_fields=20) as form:
-        given = dict(form)
+    try:
+        async with request.form(max_files=0, max_fields=20) as form:
+            given = dict(form)
+    except HTTPException:  # what Starlette makes of a form that it cannot read, or that says too much
+        raise BadRequestException("The form cannot be read.") from None
     try:
         return LoginForm.model_validate(given)
     except ValidationError as error:
@@ -167,23 +172,28 @@ async def _form(request: Request) -> LoginForm:
         raise ValidationException("The form is not valid.", errors=field_errors(found)) from None
 
 
-def make_router(auth: "Auth") -> APIRouter:
-    """The router of ``/auth``."""
-    router, routes = APIRouter(prefix="/auth"), Routes(auth)
-    for path, endpoint, operation in (*_signing(routes), *_by_mail(routes), *_own(Devices(auth))):
-        name = endpoint.__name__
-        document = operation.document(name)
-        router.add_api_route(
-            path,
-            endpoint,
-            methods=[operation.method],
-            name=f"auth:{name}",
-            operation_id=document["operationId"],
-            status_code=operation.status,
-            response_class=Response,
-            openapi_extra=document,
-        )
-    return router
+def make_routes(auth: "Auth") -> list[APIRoute]:
+    """The routes under ``/auth``."""
+    routes = Routes(auth)
+    return [_route(*about) for about in (*_signing(routes), *_by_mail(routes), *_own(Devices(auth)))]
+
+
+def _route(path: str, endpoint: Endpoint, operation: Operation) -> APIRoute:
+    """FastAPI documents the route; a request goes straight to the endpoint, which reads all of it by itself."""
+    name = endpoint.__name__
+    document = operation.document(name)
+    route = APIRoute(
+        f"/auth{path}",
+        endpoint,
+        methods=[operation.method],
+        name=f"auth:{name}",
+        operation_id=document["operationId"],
+        status_code=operation.status,
+        response_class=Response,
+        openapi_extra=document,
+    )
+    route.app = Door(endpoint)
+    return route
 
 
 def _own(devices: Devices) -> Iterator[tuple[str, Endpoint, Operation]]:

@@ -1,9 +1,9 @@
 """Access tokens: short-lived, signed, and checked claim by claim. Their sign-in is looked up elsewhere."""
 
-import hashlib
 import re
 import time
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -79,7 +79,7 @@ class AccessTokens:
         """
         if len(token) > LONGEST_TOKEN:
             raise invalid_token()
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        digest = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=32).digest()
         found = self._read.get(digest)
         if found is None:
             found = self._checked(token)

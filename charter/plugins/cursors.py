@@ -5,16 +5,18 @@ over that and the list itself: resource, filters, sort, row rule and, where that
 else, or with one letter changed, it is refused.
 """
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import from_json, to_json
 
 from charter.catalog.entry import Kind
 from charter.declare import Caller
@@ -33,7 +35,8 @@ FREE = frozenset({"count", "cursor", "fields", "include", "page", "size", "sort"
 _MARK = 16
 """Bytes of the mark: enough that nobody guesses one."""
 
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+MOST_KEYS = 1024
+"""Keys of lists that are remembered."""
 
 _REFUSED = "does not belong to this list: it goes with the filters, the sort and the caller of the page it came from"
 
@@ -43,11 +46,10 @@ class Cursors:
 
     def __init__(self, settings: Settings) -> None:
         self._key = bytes.fromhex(derived_key(settings.secret_key, "cursor"))
+        self._keyed: Callable[[bytes, UUID | None, str], bytes] = lru_cache(maxsize=MOST_KEYS)(self._make_key)
 
     def narrow(self, plan: ListPlan, caller: Caller, text: str) -> ListPlan:
         """The plan from where the cursor `text` leads to; BadRequestException where it is no good here."""
-        if plan.window.page is not None:
-            return plan
         seekable = all(term.seekable for term in plan.order)
         seek = self._read(plan, caller, text) if seekable else None
         if seek is None:
@@ -64,7 +66,7 @@ class Cursors:
 
         def write(seek: Seek) -> str | None:
             way = seek.backwards + 2 * seek.including
-            content = _encoded([way, *map(_plain, seek.values)]).encode()
+            content = to_json([way, *map(_plain, seek.values)])
             found = _text(_mark(key, content) + content)
             return found if len(found) <= LONGEST_CURSOR else None
 
@@ -86,8 +88,10 @@ class Cursors:
     def _key_of(self, plan: ListPlan, caller: Caller) -> bytes:
         """The key that marks the cursors of this list, and where it is personal those of this caller."""
         known = plan if plan.bound else bound(plan)  # one that nobody keeps need not be
-        who = _encoded([str(caller.id), caller.role]).encode() if known.personal else b"[]"
-        return blake2b(known.bound + who + b"]", key=self._key, digest_size=32).digest()
+        return self._keyed(known.bound, *((caller.id, caller.role) if known.personal else (None, "")))
+
+    def _make_key(self, text: bytes, who: UUID | None, role: str) -> bytes:
+        return blake2b(text + to_json([who, role]), key=self._key, digest_size=32).digest()
 
 
 def _mark(key: bytes, content: bytes) -> bytes:
@@ -99,9 +103,8 @@ def bound(plan: ListPlan) -> ListPlan:
     """The plan with what its cursors are bound to: the same for every page of one list and for no other list."""
     narrowing = sorted(item for item in plan.asked.items() if item[0] not in FREE)
     order = [[term.name, term.descending] for term in plan.order]
-    # all but the end of a list in JSON: who asks comes last
-    text = json.dumps([plan.lens.entry.name, narrowing, order, plan.lens.rows])[:-1] + ", "
-    return replace(plan, bound=text.encode(), personal=asks_who(plan))
+    text = to_json([plan.lens.entry.name, narrowing, order, plan.lens.rows])
+    return replace(plan, bound=text, personal=asks_who(plan))
 
 
 def _text(raw: bytes) -> str:
@@ -144,7 +147,7 @@ _READERS: Mapping[Kind, Callable[[Any], Any]] = {
 def _position(order: Sequence[Order], content: bytes) -> Seek | None:
     """What was written, as the declaration has it now; None where a field's type has changed since."""
     try:
-        way, *values = json.loads(content)
+        way, *values = from_json(content)
         found = tuple(_value(term, value) for term, value in zip(order, values, strict=True))
     except (ValueError, TypeError, AttributeError, KeyError):
         return None

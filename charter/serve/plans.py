@@ -1,9 +1,9 @@
 """From the query string of a read to its plan. Plans are remembered: a frontend asks the same few things all day."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Select
 
@@ -15,6 +15,8 @@ from charter.plugins import filtering, pagination, search, sorting, where
 from charter.plugins.cursors import LONGEST_CURSOR, bound
 from charter.plugins.filtering import followed
 from charter.plugins.parameters import LONGEST_QUERY, MOST_NEAR, Reading, read_query, unknown
+from charter.query import list_statement
+from charter.query.keyset import legs
 from charter.serve.abilities import Ability, abilities, row_statement
 from charter.serve.doors import reach
 from charter.services import Services
@@ -53,6 +55,37 @@ class Plans(Generic[Plan]):
         return plan
 
 
+class Listing(NamedTuple):
+    """A list as one query asks for it: its plan, and the statements that find its rows from each kind of position.
+
+    A *brief* one can be given up if it turns out long: a match of full text, or the count of a table, cannot.
+    """
+
+    plan: ListPlan
+    is_brief: bool
+    known: dict[Hashable, tuple[Select[Any], ...]]
+
+    @classmethod
+    def of(cls, plan: ListPlan) -> "Listing":
+        """The list from its beginning."""
+        narrowed = plan.where or plan.lens.condition is not None or plan.lens.entry.live is not None
+        is_brief = search.SEARCH not in plan.asked and bool(narrowed or plan.counting == "none")
+        return cls(plan, is_brief, {})
+
+    def sought(self, plan: ListPlan) -> "Listing":
+        """The same list from another position: `plan` differs in nothing else."""
+        return Listing(plan, self.is_brief, self.known)
+
+    def statements(self) -> tuple[Select[Any], ...]:
+        """What finds the page's rows, one after the other; backwards they find the last row first."""
+        seek = self.plan.seek
+        kind = None if seek is None else (seek.backwards, seek.including, *[value is None for value in seek.values])
+        found = self.known.get(kind)
+        if found is None:
+            found = self.known[kind] = tuple(list_statement(leg) for leg in legs(self.plan))
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class RowPlan:
     """How one row is read: the statement that finds it by ``row_id``, and what may be told of it beside."""
@@ -67,7 +100,7 @@ class Parameters:
 
     filters: dict[str, filtering.Filter]
     sorts: sorting.Sorts
-    lists: Plans[ListPlan] = field(default_factory=Plans)
+    lists: Plans[Listing] = field(default_factory=Plans)
     rows: Plans[RowPlan] = field(default_factory=Plans)
 
 
@@ -76,11 +109,14 @@ def compile_parameters(entry: Entry) -> Parameters:
     return Parameters(filtering.compile_filters(entry), sorting.compile_sorts(entry))
 
 
-def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> ListPlan:
+def plan_list(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> Listing:
     """The plan of a list: from memory but for its cursor, which leads to another page each time."""
     rest, cursor = _without_cursor(query)
-    plan = table.lists.of(services.access, caller.role, rest, lambda: _made(services, caller, seen, table, rest))
-    return services.cursors.narrow(plan, caller, cursor or plan.window.cursor)
+    found = table.lists.of(services.access, caller.role, rest, lambda: _made(services, caller, seen, table, rest))
+    plan = found.plan
+    if plan.window.page is not None:
+        return found
+    return found.sought(services.cursors.narrow(plan, caller, cursor or plan.window.cursor))
 
 
 def plan_row(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> RowPlan:
@@ -105,7 +141,7 @@ def _without_cursor(query: bytes) -> tuple[bytes, str]:
     return query[:start] + b"-" + query[end:], found[1].decode("ascii")
 
 
-def _made(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> ListPlan:
+def _made(services: Services, caller: Caller, seen: Lens, table: Parameters, query: bytes) -> Listing:
     """A plan; its narrowers take their parameters one after the other, then nothing may be left.
 
     It depends on the caller's role alone: who it is comes with the values that are bound.
@@ -119,7 +155,7 @@ def _made(services: Services, caller: Caller, seen: Lens, table: Parameters, que
     plan = where.narrow(plan, table.filters, reading, ask)
     plan = search.narrow(plan, reading)
     reading.finish()
-    return bound(replace(plan, lens=answered))
+    return Listing.of(bound(replace(plan, lens=answered)))
 
 
 def shown(services: Services, caller: Caller, seen: Lens, reading: Reading) -> Lens:
@@ -183,4 +219,4 @@ def _target(services: Services, caller: Caller, seen: Lens, path: str) -> Lens |
     return followed(path, seen, lambda entry: reach(services, caller, entry))
 
 
-__all__ = ["Parameters", "Plans", "RowPlan", "compile_parameters", "plan_list", "plan_row"]
+__all__ = ["Listing", "Parameters", "Plans", "RowPlan", "compile_parameters", "plan_list", "plan_row"]

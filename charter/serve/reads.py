@@ -1,18 +1,18 @@
 """The two reads: a page of rows, and one row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from sqlalchemy import Select
 
 from charter.catalog import Entry
 from charter.declare import Caller
 from charter.errors import NotFoundException
 from charter.plan import ListPlan, Seek, caller_values, lens
-from charter.plugins import search
 from charter.plugins.cursors import Cursors
 from charter.query import ROW_ID, list_statement
-from charter.query.keyset import legs
 from charter.serve.abilities import row_body
 from charter.serve.doors import decide
 from charter.serve.plans import Parameters, plan_list, plan_row
@@ -21,8 +21,7 @@ from charter.services import Services
 from charter.store import Fetch
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A page as it came from the database: rows as JSON text, and how many there are in all (None: not counted).
 
     ``next`` and ``prev`` are the cursors to the pages beside it, None at the ends; `more` says that rows come after it.
@@ -39,37 +38,34 @@ class Found:
 async def list_rows(services: Services, caller: Caller, entry: Entry, table: Parameters, query: bytes) -> Found:
     """The page that `query` (the raw query string) asks for, of the rows that the caller may list."""
     decision = decide(services, caller, entry.name, "list")
-    plan = plan_list(services, caller, lens(entry, decision), table, query)
-    values, parts, brief = plan.values(caller), legs(plan), _is_brief(plan)
-    if len(parts) == 1 and plan.counting == "none" and not plan.window.offset:
-        window = {"limit": plan.window.size + 1, "offset": 0}
-        alone = await services.store.rows(list_statement(parts[0]), values | window, brief=brief)
+    listing = plan_list(services, caller, lens(entry, decision), table, query)
+    plan, statements = listing.plan, listing.statements()
+    values = plan.values(caller)
+    if len(statements) == 1 and plan.counting == "none" and not plan.window.offset:
+        values |= {"limit": plan.window.size + 1, "offset": 0}
+        alone = await services.store.rows(statements[0], values, brief=listing.is_brief)
         return _found(services.cursors, caller, plan, list(alone), None)
 
     def work(fetch: Fetch) -> tuple[list[Sequence[Any]], int | None]:
-        rows = _rows(fetch, plan, parts, values)
+        rows = _rows(fetch, plan, statements, values)
         return rows, total(fetch, plan, values, rows)
 
-    rows, counted = await services.store.fetch(work, brief=brief)
+    rows, counted = await services.store.fetch(work, brief=listing.is_brief)
     return _found(services.cursors, caller, plan, rows, counted)
 
 
-def _is_brief(plan: ListPlan) -> bool:
-    """Whether a list can be given up if it turns out long: a match of full text, or the count of a table, cannot."""
-    narrowed = plan.where or plan.lens.condition is not None or plan.lens.entry.live is not None
-    return search.SEARCH not in plan.asked and bool(narrowed or plan.counting == "none")
-
-
-def _rows(fetch: Fetch, plan: ListPlan, parts: Sequence[ListPlan], values: Mapping[str, Any]) -> list[Sequence[Any]]:
+def _rows(
+    fetch: Fetch, plan: ListPlan, statements: Sequence[Select[Any]], values: Mapping[str, Any]
+) -> list[Sequence[Any]]:
     """The page's rows, leg by leg, and, where there are more, the one that comes after them on the way."""
     counted = behind_the_middle(fetch, plan, values)
     if counted is not None:
         return _from_the_end(fetch, plan, values, counted)
     rows: list[Sequence[Any]] = []
     wanted = plan.window.size + 1
-    for leg in parts:
+    for statement in statements:
         window = {"limit": wanted - len(rows), "offset": plan.window.offset}
-        rows += fetch(list_statement(leg), {**values, **window})
+        rows += fetch(statement, {**values, **window})
         if len(rows) == wanted:
             break
     return rows

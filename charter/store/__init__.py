@@ -81,7 +81,9 @@ class Store:
 
     async def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool = False) -> Rows:
         """All rows of one statement, as the driver has them; `brief` as for :meth:`fetch`."""
-        return await _again(lambda: self._reads.rows(statement, values, brief=brief))
+        if brief and (found := self._reads.at_once(statement, values)) is not None:
+            return found
+        return await _again(lambda: self._reads.rows(statement, values))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction that may write; committed when this returns, undone when it raises."""

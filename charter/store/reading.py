@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, MetaData, Select
@@ -33,8 +34,9 @@ STEPS = 20
 MOST_SECONDS = 0.002
 """Processor time that it may last: where they are. What others take meanwhile is not counted."""
 
-LONG_SECONDS = 60.0
-"""How long a statement that was given up is done in threads at once, before it is tried again."""
+FIRST_REST, LONGEST_REST = 0.25, 60.0
+"""Seconds that a statement that was given up is done in threads at once, before it is tried again. The first time it
+may only have met a cold file, so it gets twice as long each time that it is given up again."""
 
 MOST_LONG = 1000
 """Such statements that are remembered."""
@@ -61,7 +63,10 @@ class Reads(Protocol):
     def run(self, work: Callable[[Fetch], T], *, brief: bool) -> Awaitable[T]:
         """The result of `work`, all of whose statements see one moment."""
 
-    def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool) -> Awaitable[Rows]:
+    def at_once(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows | None:
+        """All rows of one brief statement, at once; None where that cannot be, and `rows` has to be waited for."""
+
+    def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Awaitable[Rows]:
         """All rows of one statement, which sees one moment by itself."""
 
     def close(self) -> None:
@@ -80,30 +85,37 @@ class SqliteReads:
         self._here: Reader | None = None
         self._left = 0
         self._ends = 0.0
-        self._long: dict[str, float] = {}
+        self._long: dict[str, _Rest] = {}
 
-    def run(self, work: Callable[[Fetch], T], *, brief: bool) -> Awaitable[T]:
-        return self._read(lambda reader: reader.transaction(work), brief=brief)
-
-    def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool) -> Awaitable[Rows]:
-        return self._read(lambda reader: reader(statement, values), brief=brief)
-
-    async def _read(self, work: Callable[[Reader], T], *, brief: bool) -> T:
+    async def run(self, work: Callable[[Fetch], T], *, brief: bool) -> T:
         if brief:
             try:
-                return self._at_once(work)
+                with translated(self._metadata):
+                    return self._ready_reader().transaction(work)
             except (_TooLongError, DatabaseException):
                 pass  # or the file is locked for a moment: in a thread it can be waited for
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, work)
+        return await self._waited(lambda reader: reader.transaction(work))
 
-    def _at_once(self, work: Callable[[Reader], T]) -> T:
-        """On the event loop, over a connection that waits for nobody and gives up what takes long."""
-        with translated(self._metadata):
-            if self._here is None:
-                self._here = Reader(_opened(self._settings, waits=False), self._ready, self._brief)
-                self._here.connection.set_progress_handler(self._is_used_up, STEP)
-            self._left, self._ends = STEPS, time.thread_time() + MOST_SECONDS
-            return work(self._here)
+    def at_once(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows | None:
+        try:
+            with translated(self._metadata):
+                return self._ready_reader()(statement, values)
+        except (_TooLongError, DatabaseException):
+            return None
+
+    def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Awaitable[Rows]:
+        return self._waited(lambda reader: reader(statement, values))
+
+    def _waited(self, work: Callable[[Reader], T]) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, work)
+
+    def _ready_reader(self) -> Reader:
+        """On the event loop: over a connection that waits for nobody and gives up what takes long from now on."""
+        if self._here is None:
+            self._here = Reader(_opened(self._settings, waits=False), self._ready, self._brief)
+            self._here.connection.set_progress_handler(self._is_used_up, STEP)
+        self._left, self._ends = STEPS, time.thread_time() + MOST_SECONDS
+        return self._here
 
     def _is_used_up(self) -> bool:
         self._left -= 1
@@ -118,17 +130,21 @@ class SqliteReads:
 
     def _brief(self, connection: sqlite3.Connection, text: str, bound: Sequence[Any]) -> Rows:
         """A statement on the event loop."""
-        if self._long and self._long.get(text, 0.0) > time.monotonic():
+        rest = self._long.get(text) if self._long else None
+        if rest is not None and rest.until > time.monotonic():
             raise _TooLongError
         try:
-            return connection.execute(text, bound).fetchall()
+            rows = connection.execute(text, bound).fetchall()
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
                 raise driver_error(error) from error
             if len(self._long) >= MOST_LONG:
                 self._long.clear()
-            self._long[text] = time.monotonic() + LONG_SECONDS
+            self._long[text] = _rest(FIRST_REST if rest is None else min(2 * rest.seconds, LONGEST_REST))
             raise _TooLongError from None
+        if rest is not None:
+            del self._long[text]
+        return rows
 
     def _in_thread(self, work: Callable[[Reader], T]) -> T:
         with translated(self._metadata):
@@ -146,6 +162,18 @@ class SqliteReads:
         self._threads.shutdown()
         for reader in (*self._idle, *((self._here,) if self._here else ())):
             reader.connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """How long a statement is left to the threads, and until when by the monotonic clock."""
+
+    seconds: float
+    until: float
+
+
+def _rest(seconds: float) -> _Rest:
+    return _Rest(seconds, time.monotonic() + seconds)
 
 
 class _TooLongError(Exception):
@@ -172,8 +200,12 @@ class BridgedReads:
                 with uncommitted():
                     return await connection.run_sync(lambda plain: work(_Bridged(plain)))
 
-    def rows(self, statement: Select[Any], values: Mapping[str, Any], *, brief: bool) -> Awaitable[Rows]:
-        return self.run(lambda fetch: fetch(statement, values), brief=brief)
+    def at_once(self, statement: Select[Any], values: Mapping[str, Any]) -> Rows | None:  # noqa: ARG002
+        """Never: there is always somebody to wait for."""
+        return None
+
+    def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> Awaitable[Rows]:
+        return self.run(lambda fetch: fetch(statement, values), brief=False)
 
     def close(self) -> None:
         """Nothing of its own to close."""

@@ -8,6 +8,7 @@ from charter.settings import Settings
 from charter.web.address import client_address
 from charter.web.body import BodyLimit
 from charter.web.cors import Cors, cors
+from charter.web.door import Door, Endpoint
 from charter.web.envelope import RequestEnvelope
 from charter.web.failures import Failures
 from charter.web.shortcut import Shortcut
@@ -24,4 +25,15 @@ def wrap(app: ASGIApp, settings: Settings, guards: Sequence[Callable[[ASGIApp], 
     return RequestEnvelope(cors(Failures(stack), settings), settings.trusted_proxies)
 
 
-__all__ = ["BodyLimit", "Cors", "Failures", "RequestEnvelope", "Shortcut", "client_address", "cors", "wrap"]
+__all__ = [
+    "BodyLimit",
+    "Cors",
+    "Door",
+    "Endpoint",
+    "Failures",
+    "RequestEnvelope",
+    "Shortcut",
+    "client_address",
+    "cors",
+    "wrap",
+]

@@ -197,7 +197,7 @@ async def another(folder: Path, url: str, *, limited: bool = False, **given: Any
     replays, cursors = Replays(settings, APART.metadata), Cursors(settings)
     app.state.charter = Services(settings, catalog, ROLES, policy, store, limiter, auth, replays, cursors)
     app.include_router(generate(app.state.charter, auth.entry).router)
-    app.include_router(auth.router)
+    app.router.routes.extend(auth.routes)
     app.include_router(handwritten())
     add_handlers(app)
     found = Toy(app.state.charter, app, folder / "mail")

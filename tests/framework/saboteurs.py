@@ -182,8 +182,8 @@ def whole_body(_: Work) -> Work:
 
 
 LOOKING = (
-    sabotage("list has no row rule", "list, filter by id", around(reads, "list_statement", open_plan)),
-    sabotage("a page by cursor has no row rule", "cursor", around(reads, "legs", open_legs)),
+    sabotage("list has no row rule", "list, filter by id", around(plans, "list_statement", open_plan)),
+    sabotage("a page by cursor has no row rule", "cursor", around(plans, "legs", open_legs)),
     sabotage("a tree has no field rule", "where", around(where, "narrow", open_fields)),
     sabotage("a search has no field rule", "search", around(search, "narrow", open_fields)),
     sabotage("count has no row rule", "count, page beyond", around(totals, "count_statement", open_plan)),

@@ -84,7 +84,7 @@ async def test_every_page_by_cursor_walks_an_index(toy: Toy, sort: str) -> None:
     services, caller = toy.services, Caller("keeper")
     entry = services.catalog.entries["notes"]
     seen = Lens(entry, ("any",), ("id", "fee", "tag", "title", "created_at"))
-    plan = plan_list(services, caller, seen, compile_parameters(entry), f"sort={sort}".encode())
+    plan = plan_list(services, caller, seen, compile_parameters(entry), f"sort={sort}".encode()).plan
     for page in pages_of(plan, here):
         for leg in legs(page):
             steps = await services.store.read(lambda tx, page=page, leg=leg: steps_of(tx, page, leg))  # type: ignore[misc] # defaults bind

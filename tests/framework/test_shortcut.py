@@ -32,6 +32,12 @@ ROUTES: list[BaseRoute] = [
     Route("/things/{id}", Named("read"), methods=["GET"]),
     Route("/things/{id}/act", Named("act"), methods=["POST"]),
 ]
+BEYOND: list[BaseRoute] = [
+    Route("/things/parts/{id}", Named("part"), methods=["GET"]),
+    Route("/things/{id}/{part}", Named("any part"), methods=["PUT"]),
+    Route("/{whatever}", Named("whatever"), methods=["PUT"]),
+]
+"""Paths of other shapes."""
 
 
 async def fall_through(request: Request) -> PlainTextResponse:
@@ -52,6 +58,8 @@ def client(app: ASGIApp) -> httpx2.AsyncClient:
             for path in ("/things", "/things/me", "/things/7", "/things/a%20b", "/things/act", "/things/%2E%2E")
         ),
         *(("POST", path) for path in ("/things", "/things/7/act", "/things/me/act")),
+        ("GET", "/things/{id}"),
+        ("POST", "/things/{id}/act"),
         ("HEAD", "/things"),
     ],
 )
@@ -83,6 +91,26 @@ async def test_what_is_no_route_goes_on_to_the_router(method: str, path: str) ->
     async with client(Shortcut(router, ROUTES)) as http:
         answer = await http.request(method, path)
     assert (answer.status_code, answer.text) == (418, "the router")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/things/parts/{id}"), ("PUT", "/things/{id}/{part}"), ("PUT", "/{whatever}")]
+)
+async def test_a_path_of_another_shape_is_left_to_the_router(method: str, path: str) -> None:
+    """The shortcut cannot take the names out of it, not even where a request spells the path as declared."""
+    router = Starlette(routes=[Route("/{rest:path}", fall_through, methods=["GET", "PUT"])])
+    async with client(Shortcut(router, [*ROUTES, *BEYOND])) as http:
+        answer = await http.request(method, path)
+    assert (answer.status_code, answer.text) == (418, "the router")
+
+
+@pytest.mark.parametrize("path", ["/notes/{id}", "/users/{id}", "/users/%7Bid%7D"])
+async def test_an_id_that_was_never_filled_in_belongs_to_nothing(toy: Toy, path: str) -> None:
+    """Whoever copies a path out of the documentation gets an answer as for any other text that is no id."""
+    async with client(toy.app) as http:
+        answer, other = await http.get(path), await http.get("/notes/no-id" if "notes" in path else "/users/no-id")
+    assert answer.status_code == other.status_code
+    assert answer.status_code in {401, 404}
 
 
 async def test_a_refused_method_of_a_generated_path_names_all_that_are_allowed(toy: Toy) -> None:

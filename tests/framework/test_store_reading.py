@@ -15,7 +15,7 @@ from sqlalchemy import Column, Integer, MetaData, Select, Table, bindparam, func
 from charter import DatabaseException
 from charter.settings import Settings
 from charter.store import prepared, reading
-from charter.store.reading import Fetch, SqliteReads, _TooLongError
+from charter.store.reading import Fetch, SqliteReads, _Rest, _TooLongError
 from charter.types import Identifier, Instant, Text
 from tests.toy.running import Toy
 
@@ -120,21 +120,52 @@ async def test_all_statements_of_a_read_see_one_moment(file: Path, brief: bool) 
     reads.close()
 
 
-@pytest.mark.parametrize("brief", [True, False])
-async def test_a_statement_alone_is_read_as_it_is_among_others(file: Path, brief: bool) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_statement_alone_is_read_as_it_is_among_others(file: Path, at_once: bool) -> None:
     """The same rows; what others commit is there the next time, and nothing is left open that held up a checkpoint."""
     reads, statement = reads_of(file), select(*COLUMNS).where(things.c.number == bindparam("number"))
+
+    async def read(asked: Any, **values: int) -> Any:
+        return reads.at_once(asked, values) if at_once else await reads.rows(asked, values)
+
+    assert reads.at_once(statement, {"number": 7}) is None  # it is not prepared yet
+    reads._preparer.prepared(statement)
     for number in (7, 8):
         for _ in range(2):
-            assert await reads.rows(statement, {"number": number}, brief=brief) == [(number, ROW["name"])]
-            assert await reads.rows(statement, {"number": 1}, brief=brief) == []
+            assert await read(statement, number=number) == [(number, ROW["name"])]
+            assert await read(statement, number=1) == []
         with sqlite3.connect(file, timeout=0) as other:
             other.execute("UPDATE thing SET number = 8")
             other.commit()
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         other.close()
+    writing = things.delete().returning(things.c.id)
+    reads._preparer.prepared(writing)
     with pytest.raises(Exception, match="readonly"):
-        await reads.rows(things.delete().returning(things.c.id), {}, brief=brief)  # type: ignore[arg-type]
+        await read(writing)
+    reads.close()
+
+
+async def test_what_was_given_up_is_tried_again_after_a_rest(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is twice as long each time, up to a minute, and nothing is held against a statement that is short again."""
+    reads, numbers = reads_of(file), things.join(things.alias("other"), things.c.number > 0)
+    statement = select(func.count()).select_from(numbers.join(things.alias("third"), things.c.number > 0))
+    text = reads._preparer.prepared(statement).text
+    monkeypatch.setattr(reading, "STEP", 1)
+    monkeypatch.setattr(reading, "STEPS", 0)
+    rests = []
+    for _ in range(10):
+        assert reads.at_once(statement, {}) is None
+        rests.append(reads._long[text].seconds)
+        monkeypatch.setattr(reading, "STEPS", 1000)
+        assert reads.at_once(statement, {}) is None  # not before the rest is over
+        monkeypatch.setattr(reading, "STEPS", 0)
+        reads._long[text] = _Rest(rests[-1], until=time.monotonic())
+    assert rests == [0.25, 0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert await reads.rows(statement, {}) == [(1,)]
+    monkeypatch.setattr(reading, "STEPS", 1000)
+    assert reads.at_once(statement, {}) == [(1,)]
+    assert not reads._long
     reads.close()
 
 
@@ -203,7 +234,7 @@ async def test_a_long_read_is_given_up_and_done_in_a_thread(file: Path, brief: b
         assert list(reads._long) == [reads._preparer.prepared(pairs).text]
         began = time.perf_counter()
         with pytest.raises(_TooLongError):
-            reads._at_once(work)
+            reads._ready_reader().transaction(work)
         assert time.perf_counter() - began < 0.5
     reads.close()
 

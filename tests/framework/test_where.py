@@ -206,7 +206,7 @@ async def test_trees_of_one_shape_share_a_statement(toy: Toy) -> None:
     seen, table = lens(entry, decide(services, keeper, "notes", "list")), compile_parameters(entry)
 
     def statement(tree: Any) -> Any:
-        return list_statement(plan_list(services, keeper, seen, table, tree_of(tree).encode()))
+        return list_statement(plan_list(services, keeper, seen, table, tree_of(tree).encode()).plan)
 
     assert statement({"or": [{"fee": 1}, {"tag": "a"}]}) is statement({"or": [{"fee": 2}, {"tag": "b"}]})
     different = [

@@ -48,9 +48,9 @@ async def hit(storage: Storage, limits: tuple[Limit, ...], who: str) -> Seen:
     """Count in every window of a limit string; the tightest one, or :class:`Exceeded`."""
     found = []
     for limit in limits:
-        key, item = _key(limit, who), limit.limit
-        granted = await storage.acquire_sliding_window_entry(key, item.amount, item.get_expiry())
-        seen = _seen(limit, await storage.get_sliding_window(key, item.get_expiry()))
+        key, amount, span = _terms(limit, who)
+        granted = await storage.acquire_sliding_window_entry(key, amount, span)
+        seen = _seen(limit.scope, amount, span, await storage.get_sliding_window(key, span))
         if not granted:
             raise Exceeded(limit, seen._replace(remaining=0))
         found.append(seen)
@@ -60,32 +60,33 @@ async def hit(storage: Storage, limits: tuple[Limit, ...], who: str) -> Seen:
 async def check(storage: Storage, limits: tuple[Limit, ...], who: str) -> None:
     """Raise :class:`Exceeded` when a window is used up; count nothing."""
     for limit in limits:
-        seen = _seen(limit, await storage.get_sliding_window(_key(limit, who), limit.limit.get_expiry()))
+        key, amount, span = _terms(limit, who)
+        seen = _seen(limit.scope, amount, span, await storage.get_sliding_window(key, span))
         if not seen.remaining:
             raise Exceeded(limit, seen)
 
 
 @lru_cache(maxsize=MOST_KEYS)
-def _key(limit: Limit, who: str) -> str:
-    """The key that limits' own strategies would take."""
-    return limit.limit.key_for(limit.scope, who)
+def _terms(limit: Limit, who: str) -> tuple[str, int, int]:
+    """The key that limits' own strategies would take, how many hits are allowed, and in how many seconds."""
+    item = limit.limit
+    return item.key_for(limit.scope, who), item.amount, item.get_expiry()
 
 
-def _seen(limit: Limit, window: Window) -> Seen:
+def _seen(name: str, amount: int, span: int, window: Window) -> Seen:
     """What a window leaves, by the rule of limits' sliding window counter: the one before counts as far as it overlaps.
 
     limits' own strategy makes the key, and looks at the window, once more for each of these numbers.
     """
     before, before_left, now, now_left = window
-    amount, span = limit.limit.amount, limit.limit.get_expiry()
     used = floor(before * before_left / span + now)
-    waits = [now_left % span] if now else []
+    wait = now_left % span if now else 0.0
     if before:
-        waits.append(before_left % (span / before))
-    wait = min(waits, default=0.0)
+        freed = before_left % (span / before)
+        wait = min(wait, freed) if now else freed
     # In the very instant in which a window begins, there is nothing left of the wait; it means the whole window.
     # Rounded up past a whole second, because at the exact edge of a window the one before still has its full weight.
-    return Seen(limit.scope, amount, span, max(0, amount - used), int(wait if wait > 0 else span) + 1)
+    return Seen(name, amount, span, max(0, amount - used), int(wait if wait > 0 else span) + 1)
 
 
 class MemoryCounters(MemoryStorage):
