@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, TypeAdapter
@@ -86,7 +87,7 @@ class Schemas:
     read: type[BaseModel]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One resource, compiled. Compared and hashed by identity, so that statements can be cached by it."""
 
@@ -108,7 +109,7 @@ class Entry:
     description: str
     cards: "tuple[Shown, ...]" = ()
 
-    @property
+    @cached_property
     def readable(self) -> frozenset[str]:
         """Names of the fields that a rule may let somebody read."""
         return frozenset(name for name, field in self.fields.items() if not field.hidden)
@@ -119,12 +120,12 @@ class Entry:
         names = {name for name, field in self.fields.items() if field.write in kinds and not field.hidden}
         return frozenset(names | (set() if granted else {i.name for i in self.inputs.values() if action in i.on}))
 
-    @property
+    @cached_property
     def live(self) -> ColumnElement[bool] | None:
-        """The condition that leaves out softly deleted rows, where the resource has them."""
+        """The condition that leaves out softly deleted rows, where the resource has them. The same object each time."""
         return self.table.c.deleted_at.is_(None) if self.resource.soft_delete else None
 
-    @property
+    @cached_property
     def takes_writes(self) -> bool:
         """Whether a client could ever create or change a row."""
         return bool(self.writable("create") | self.writable("create", granted=True))

@@ -4,9 +4,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from slugify import slugify
-from sqlalchemy import Column, ColumnElement, Select, bindparam, select
+from sqlalchemy import Column, Select, bindparam, select
 
-from charter.catalog.entry import Field
+from charter.catalog.entry import Entry, Field
 from charter.declare import Change, Hooks, InTransaction
 
 if TYPE_CHECKING:
@@ -49,21 +49,26 @@ def _filler(field: Field) -> InTransaction:
         assert field.column is not None  # noqa: S101 # a slug is always a column
         slug = slug_of(str(change.values.get(field.slug_of, "")))
         taken: set[str] = set()
-        # among the living, as the unique index has them: without saying so, every row would be looked at
-        alive = () if change.entry is None or change.entry.live is None else (change.entry.live,)
-        if tx.fetch(_named(field.column, alive), {"slug": slug}):
+        if tx.fetch(_named(field.column, change.entry), {"slug": slug}):
             stem = f"{slug}-" if len(slug) <= LONGEST - 8 else slug[: LONGEST - 8]  # a tail may cut a long one
-            numbered = field.column.startswith(stem, autoescape=True)
-            taken = {slug, *tx.execute(select(field.column).where(numbered, *alive)).scalars()}
+            numbered = _living(field.column, change.entry).where(field.column.startswith(stem, autoescape=True))
+            taken = {slug, *tx.execute(numbered).scalars()}
         change.values[field.name] = first_free(slug, taken)
 
     return fill_slug
 
 
 @lru_cache(maxsize=256)
-def _named(column: Column[Any], alive: tuple[ColumnElement[bool], ...]) -> Select[Any]:
+def _living(column: Column[Any], entry: Entry | None) -> Select[Any]:
+    """The slugs of the living, as the unique index has them: without saying so, every row would be looked at."""
+    alive = () if entry is None or entry.live is None else (entry.live,)
+    return select(column).where(*alive)
+
+
+@lru_cache(maxsize=256)
+def _named(column: Column[Any], entry: Entry | None) -> Select[Any]:
     """The living row whose slug is ``slug``."""
-    return select(column).where(column == bindparam("slug", type_=column.type), *alive)
+    return _living(column, entry).where(column == bindparam("slug", type_=column.type))
 
 
 def built_in_hooks(entry_fields: dict[str, Field]) -> tuple[Hooks, ...]:

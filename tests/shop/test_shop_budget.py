@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.storms.crowd import row_of
-from tests.storms.prelude import STATEMENTS, WRITE_DOWN, sweeping
+from tests.storms.prelude import COMPILED, STATEMENTS, WRITE_DOWN, sweeping
 from tests.storms.stage import Stage, database, staged
 
 SIGN_IN = "FROM users JOIN refresh_token"
@@ -48,3 +48,39 @@ def test_an_order_takes_seven_statements_and_three_for_each_line(stage: Stage, l
     found = asyncio.run(statements_of_an_order(stage, lines, key=f"budget-{lines}"))
     assert len(found) <= 8 + lines <= 7 + 3 * lines, "\n".join(found)
     assert len(asyncio.run(statements_of_an_order(stage, lines, key=""))) == len(found) - 2
+
+
+async def day(stage: Stage, number: int) -> None:
+    """Goods come in and are changed, looked at, ordered, paid and sent; other goods go."""
+    async with stage.crowd() as crowd:
+        (buyer,) = stage.people(1)
+        shelf = {"name": f"Shelf {number}"}
+        row_of(await crowd.send(crowd.staff, "POST", "/categories", json=shelf), 201)
+        goods = [await crowd.goods(stock=number + 10) for _ in range(3)]
+        for item in goods:
+            path = f"/products/{item['id']}"
+            row_of(await crowd.send(crowd.staff, "PATCH", path, json={"price": 2000 + number}))
+            row_of(await crowd.send(buyer, "GET", path))
+        for query in (
+            "sort=price&size=2",
+            f"price__gte={number}&size=2&count=capped",
+            f"search=thing&stock__lte={number + 10}",
+        ):
+            row_of(await crowd.send(buyer, "GET", f"/products?{query}"))
+        await crowd.fill([buyer], *goods[:2])
+        order = row_of(await crowd.order(buyer, key=f"day-{number}"), 201)
+        assert (await crowd.notice(order)).status_code == 204
+        for step in ("ship", "deliver"):
+            row_of(await crowd.move(crowd.staff, order, step))
+        assert (await crowd.send(crowd.staff, "DELETE", f"/products/{goods[2]['id']}")).status_code == 204
+
+
+def test_no_statement_is_written_out_twice(stage: Stage) -> None:
+    """A day like the one before makes SQLAlchemy compile nothing: that takes several times as long as to run it."""
+    asyncio.run(day(stage, 1))
+    asyncio.run(day(stage, 2))
+    file = stage.shop.folder / COMPILED
+    assert file.read_text()
+    file.unlink()
+    asyncio.run(day(stage, 3))
+    assert not file.exists(), file.read_text()

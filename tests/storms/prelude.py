@@ -6,6 +6,9 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from charter import ConflictException
 from tests.statements import hearing
@@ -17,6 +20,7 @@ def application(name: str) -> Any:
 
 
 STATEMENTS = Path("statements.txt")
+COMPILED = Path("compiled.txt")
 
 FOR_GOOD = ExitStack()
 """What lasts as long as the process."""
@@ -25,13 +29,23 @@ WRITE_DOWN = "from tests.storms.prelude import write_down\n\nwrite_down()\n"
 
 
 def write_down() -> None:
-    """Write each statement that goes to a database into a file in the application's folder, a line each."""
+    """Write each statement that goes to a database into a file in the application's folder, a line each.
 
-    def note(statement: str) -> None:
-        with STATEMENTS.open("a") as file:
-            file.write(" ".join(statement.split()) + "\n")
+    And into another one those that SQLAlchemy writes out first, because it does not know them yet.
+    """
+
+    def note(statement: str, file: Path = STATEMENTS) -> None:
+        with file.open("a") as lines:
+            lines.write(" ".join(statement.split()) + "\n")
+
+    real = SQLCompiler.__init__
+
+    def compiled(compiler: Any, *given: Any, **options: Any) -> None:
+        real(compiler, *given, **options)
+        note(str(compiler), COMPILED)
 
     FOR_GOOD.enter_context(hearing(note))
+    FOR_GOOD.enter_context(patch.object(SQLCompiler, "__init__", compiled))
 
 
 def sweeping(seconds: float) -> str:
