@@ -225,7 +225,11 @@ LOOKING = (
         "list sparse, read sparse",
         around(plans, "sparse", lambda real: lambda seen, reading: real(any_field(seen), reading)),
     ),
-    sabotage("deleted rows are alive", "list, read, count", lambda patch: patch.setattr(Entry, "live", None)),
+    sabotage(
+        "deleted rows are alive",
+        "list, read, count",
+        lambda patch: patch.setattr(Entry, "live", property(lambda _: None)),
+    ),
     sabotage(
         "permissions are somebody else's",
         "permissions",

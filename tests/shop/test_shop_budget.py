@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 
@@ -61,17 +62,20 @@ async def day(stage: Stage, number: int) -> None:
             path = f"/products/{item['id']}"
             row_of(await crowd.send(crowd.staff, "PATCH", path, json={"price": 2000 + number}))
             row_of(await crowd.send(buyer, "GET", path))
-        for query in (
-            "sort=price&size=2",
-            f"price__gte={number}&size=2&count=capped",
-            f"search=thing&stock__lte={number + 10}",
+        for look in (
+            f"products?price__gte={number}&sort=price&size=2&count=capped",
+            f"products?search=thing&stock__lte={number + 10}",
+            f"products/aggregate?agg=count,min:price&group=category_id&stock__gte={number}",
+            f"products/{goods[0]['id']}?with=can&include=category",
         ):
-            row_of(await crowd.send(buyer, "GET", f"/products?{query}"))
+            row_of(await crowd.send(buyer, "GET", f"/{look}"))
         await crowd.fill([buyer], *goods[:2])
         order = row_of(await crowd.order(buyer, key=f"day-{number}"), 201)
         assert (await crowd.notice(order)).status_code == 204
         for step in ("ship", "deliver"):
             row_of(await crowd.move(crowd.staff, order, step))
+        for who, look in product((buyer, crowd.staff), ("orders?include=items.product", "orders?status=delivered")):
+            row_of(await crowd.send(who, "GET", f"/{look}&created_at__gte=2026-01-0{number}T00:00:00Z"))
         assert (await crowd.send(crowd.staff, "DELETE", f"/products/{goods[2]['id']}")).status_code == 204
 
 
