@@ -88,7 +88,8 @@ class Cursors:
     def _key_of(self, plan: ListPlan, caller: Caller) -> bytes:
         """The key that marks the cursors of this list, and where it is personal those of this caller."""
         known = plan if plan.bound else bound(plan)  # one that nobody keeps need not be
-        return self._keyed(known.bound, *((caller.id, caller.role) if known.personal else (None, "")))
+        who = (caller.id, caller.role) if known.personal else (None, "")
+        return self._keyed(known.bound, *who)
 
     def _make_key(self, text: bytes, who: UUID | None, role: str) -> bytes:
         return blake2b(text + to_json([who, role]), key=self._key, digest_size=32).digest()

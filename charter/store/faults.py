@@ -30,7 +30,7 @@ class RetryError(Exception):
     """The transaction lost against another one, or lost its connection before the commit; it may be run again."""
 
 
-class translated:  # noqa: N801 # reads as what it does, like those of contextlib, which take four times as long
+class translated:  # noqa: N801 # reads as what it does, like those of contextlib, which take three times as long
     """Turn the driver's errors inside the block into :class:`ApiException`; `metadata` names the constraints."""
 
     def __init__(self, metadata: MetaData) -> None:

@@ -113,6 +113,26 @@ async def test_an_id_that_was_never_filled_in_belongs_to_nothing(toy: Toy, path:
     assert answer.status_code in {401, 404}
 
 
+@pytest.mark.parametrize(
+    ("media", "content"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"nonsense"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="username"; filename="f"\r\n\r\nx\r\n--b--\r\n',
+        ),
+        ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % number for number in range(21))),
+    ],
+)
+async def test_a_login_form_that_cannot_be_read_is_a_bad_request(toy: Toy, media: str, content: bytes) -> None:
+    """A route that the shortcut leads to has nobody behind it to mend an exception of Starlette's."""
+    answer = await toy.client().post("/auth/login", content=content, headers={"content-type": media})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["code"] == "bad_request"
+
+
 async def test_a_refused_method_of_a_generated_path_names_all_that_are_allowed(toy: Toy) -> None:
     """405 comes from the router behind the shortcut, with every method of the path."""
     async with client(toy.app) as http:
